@@ -1,0 +1,3 @@
+module frontdoor
+
+go 1.24

@@ -1,0 +1,1 @@
+"""What the make targets run: environment, steps, generators, locks. Nothing here is part of the collection."""
