@@ -271,6 +271,18 @@ def make(row: Row) -> Environment:
     return Environment(row, virtualenv, collections, make_root(collections, row))
 
 
+def copy_tracked(target: Path, wanted: t.Callable[[str], bool] = lambda name: True) -> Path:
+    """Copy the files that git knows or would add, as far as they are `wanted` by their path, to the new folder `target`."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        source = CHECKOUT / name
+        if source.is_file() and wanted(name):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    return target
+
+
 def resolve_locks(row: Row) -> None:
     """Resolve the row's requirements anew for each Python of `lock_for`, which must be installed."""
     for minor in row.lock_for:

@@ -148,6 +148,7 @@ NOT_EFFECTIVE = Code(
     "The grant is written, but the account still may not use the SCC.",
     "Look for something that undoes the change: a policy controller, GitOps, or a second automation.",
     DOCUMENT,
+    resolvable=True,
 )
 UNVERIFIED = Code(
     "scc.unverified",

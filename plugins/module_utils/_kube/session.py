@@ -1,0 +1,316 @@
+"""Requests to one API server: pooled, bounded, retried where that is safe, and translated into findings where it is not."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import threading
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core import codes
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import FIELD_MANAGER, Json, Write
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Answer, Read
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import _imports as lib
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.auth import Endpoint
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import (
+    ConflictError,
+    KubeError,
+    LostAnswer,
+    describe,
+    field_managers,
+    names_one,
+    refusal,
+)
+
+ATTEMPTS = 8
+CONNECT_SECONDS = 10
+FAR_SECONDS = 0.02
+PARALLEL_READS = 8
+_PASSING = (500, 502, 503, 504)
+_METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
+_WRITES = {
+    "create": ("POST", "application/json"),
+    "apply": ("PATCH", "application/apply-patch+yaml"),
+    "json_patch": ("PATCH", "application/json-patch+json"),
+    "delete": ("DELETE", "application/json"),
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    body: t.Any
+    retry_after: float | None = None
+
+
+@dataclass
+class Clock:
+    """Time as the session sees it; tests replace it."""
+
+    now: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+    jitter: t.Callable[[], float] = field(default_factory=lambda: random.Random().random)
+
+
+def backoff(attempt: int, retry_after: float | None, jitter: float) -> float:
+    """Seconds before attempt number `attempt` + 1: what the server ordered, else 50 ms doubling to 5 s, half of it jitter."""
+    if retry_after is not None:
+        # A little later than ordered, so that many clients do not come back at the same moment.
+        return retry_after + 0.05 * jitter
+    step = min(0.05 * 2.0**attempt, 5.0)
+    return step * (0.5 + 0.5 * jitter)
+
+
+def retry_after_seconds(text: str | None, now: t.Callable[[], float] = time.time) -> float | None:
+    """A Retry-After header (seconds or an HTTP date) in seconds from now; None when absent or unreadable."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now()
+        except (TypeError, ValueError, IndexError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+class Session:
+    """All requests of one task to one cluster.
+
+    Args:
+        connect: makes the endpoint; called again once when a credential stops being accepted.
+        request_timeout: seconds that one answer may take.
+        deadline: seconds that all requests together may take.
+    """
+
+    def __init__(
+        self,
+        connect: t.Callable[[], Endpoint],
+        *,
+        request_timeout: float = 30,
+        deadline: float = 300,
+        progress: t.Callable[[str], None] = lambda _text: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._connect = connect
+        self._timeout = request_timeout
+        self.clock = clock or Clock()
+        self._deadline = self.clock.now() + deadline
+        self._deadline_seconds = deadline
+        self._progress = progress
+        self._renewed = False
+        # A 429 is meant for the client, so requests beside it hold back too.
+        self._hold = 0.0
+        self._renewing = threading.Lock()
+        self._far = False
+        self._open(connect())
+
+    def _open(self, endpoint: Endpoint) -> None:
+        self.server = endpoint.server
+        self._headers = _header_dict(endpoint.headers)
+        options: Json = {"ssl_context": endpoint.ssl_context} if endpoint.ssl_context else {}
+        if endpoint.tls_server_name:
+            options.update(server_hostname=endpoint.tls_server_name, assert_hostname=endpoint.tls_server_name)
+        if endpoint.ssl_context is not None and not endpoint.verify:
+            options["assert_hostname"] = False
+            lib.urllib3.disable_warnings(lib.urllib3.exceptions.InsecureRequestWarning)  # the user has decided so
+        if endpoint.proxy:
+            options["proxy_headers"] = endpoint.proxy_headers
+            self._pool: t.Any = lib.urllib3.ProxyManager(endpoint.proxy, maxsize=PARALLEL_READS, **options)
+        else:
+            self._pool = lib.urllib3.PoolManager(maxsize=PARALLEL_READS, **options)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.clear()
+
+    def read(self, reads: t.Sequence[Read]) -> dict[Read, Answer]:
+        """Answers to all reads: at once where the server is far away, one connection where it is near.
+
+        Raises:
+            KubeError: no answer could be had. 403 and 404 are answers.
+        """
+        if len(reads) < 2 or not self._far:
+            return {read: self._answer(read) for read in reads}
+        with ThreadPoolExecutor(max_workers=min(PARALLEL_READS, len(reads))) as pool:
+            return dict(zip(reads, pool.map(self._answer, reads)))
+
+    def _answer(self, read: Read) -> Answer:
+        method = "POST" if read.body else "GET"
+        headers: Json = {"Content-Type": "application/json"} if read.body else {}
+        if read.metadata_only:
+            kind = "PartialObjectMetadata" if names_one(read.path) else "PartialObjectMetadataList"
+            headers["Accept"] = _METADATA.format(kind=kind)
+        started = self.clock.now()
+        reply = self._retrying(method, read.url, read.body or None, headers)
+        self._far = self.clock.now() - started > FAR_SECONDS
+        if reply.status in (403, 404) or reply.status < 300:
+            return Answer(reply.status, reply.body if isinstance(reply.body, dict) else {})
+        raise refusal(method, read.path, reply.status, reply.body, self.server)
+
+    def write(self, write: Write) -> Json:
+        """Send one change.
+
+        Returns:
+            The object as the server answered it.
+
+        Raises:
+            ConflictError: it is no longer what the plan saw.
+            LostAnswer: it is not known whether it arrived.
+            KubeError: refused, or another field manager owns it.
+        """
+        method, content_type = _WRITES[write.kind]
+        url = f"{write.path}?fieldManager={FIELD_MANAGER}" if write.kind != "delete" else write.path
+        body = json.dumps(write.body) if write.body is not None else None
+        reply = self._retrying(method, url, body, {"Content-Type": content_type}, write=True)
+        answer: Json = reply.body if isinstance(reply.body, dict) else {}
+        if reply.status < 300:
+            return answer
+        if write.kind == "delete" and reply.status == 404:
+            return {}
+        managers = field_managers(answer)
+        if managers:
+            message = f"On {self.server}, {', '.join(managers)} owns fields that this change sets: {answer.get('message', '')}"
+            raise KubeError(codes.FIELD_CONFLICT, message, describe(method, write.path))
+        if reply.status == 409 or (reply.status in (404, 422) and write.kind == "json_patch"):
+            raise ConflictError(str(answer.get("message", "")))
+        raise refusal(method, write.path, reply.status, answer, self.server)
+
+    def _retrying(self, method: str, url: str, body: str | None, headers: Json, *, write: bool = False) -> Reply:
+        """One request until it is answered. A write is only repeated here when the server said that it did nothing (429)."""
+        problem: KubeError | None = None
+        wait = silence = 0.0
+        for attempt in range(ATTEMPTS):
+            self._wait(wait, problem)
+            credential, started = self._headers, self.clock.now()
+            try:
+                reply = self._once(method, url, body, headers, self._timeout - silence)
+            except lib.urllib3.exceptions.HTTPError as error:
+                if write and not _never_sent(error):
+                    raise LostAnswer(f"{type(error).__name__} after {describe(method, url)}") from error
+                problem = self._unreachable(error)
+                wait = backoff(attempt, None, self.clock.jitter())
+                silence += self.clock.now() - started + wait
+                if problem.finding.code != codes.UNREACHABLE.code or silence >= self._timeout:
+                    raise problem from error
+                continue
+            wait = silence = 0.0
+            if reply.status == 401 and self._renew(credential):
+                continue
+            if reply.status == 429 or (reply.status in _PASSING and not write):
+                problem = refusal(method, url, reply.status, reply.body, self.server)
+                wait = backoff(attempt, reply.retry_after, self.clock.jitter())
+                self._hold = max(self._hold, self.clock.now() + (reply.retry_after or 0.0))
+                continue
+            if reply.status in _PASSING:
+                if reply.retry_after:
+                    self._pause(backoff(attempt, reply.retry_after, self.clock.jitter()), problem)
+                raise LostAnswer(f"status {reply.status} after {describe(method, url)}")
+            return reply
+        raise problem or KubeError(codes.UNAUTHORIZED, f"{self.server} does not accept the renewed credential.", self.server)
+
+    def _wait(self, seconds: float, problem: KubeError | None) -> None:
+        """Wait as ordered; longer where another request is told so meanwhile."""
+        while seconds > 0 or self._hold > self.clock.now():
+            self._pause(max(seconds, self._hold - self.clock.now()), problem)
+            seconds = 0.0
+
+    def pause(self, attempt: int) -> None:
+        """Wait before reading and planning again."""
+        self._pause(backoff(attempt, None, self.clock.jitter()), None)
+
+    def _pause(self, seconds: float, problem: KubeError | None) -> None:
+        if self.clock.now() + seconds > self._deadline:
+            why = f" The last answer: {problem}" if problem else ""
+            raise KubeError(codes.DEADLINE, f"{self.server} was not done within {self._deadline_seconds:g} s.{why}")
+        if seconds > 1:
+            self._progress(f"{self.server} asks to wait {seconds:.1f} s{': ' + str(problem) if problem else ''}")
+        self.clock.sleep(seconds)
+
+    def _renew(self, refused: t.Any) -> bool:
+        """Read the credentials again, once per session: a token may have expired during a long wait. A second 401 is final."""
+        with self._renewing:
+            if self._headers is not refused:
+                return True  # another thread was faster
+            if self._renewed:
+                return False
+            self._renewed = True
+            self.close()
+            self._open(self._connect())
+            return True
+
+    def _once(self, method: str, url: str, body: str | None, headers: Json, patience: float) -> Reply:
+        merged = self._headers.copy()
+        for name, value in headers.items():
+            merged[name] = value
+        left = max(1.0, min(patience, self._deadline - self.clock.now()))
+        response = self._pool.request(
+            method,
+            self.server + url,
+            body=body,
+            headers=merged,
+            timeout=lib.urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=left),
+            retries=False,
+            redirect=False,
+        )
+        order = retry_after_seconds(response.headers.get("Retry-After"))
+        return Reply(response.status, self._decoded(response, method, url), order)
+
+    def _decoded(self, response: t.Any, method: str, url: str) -> Json:
+        try:
+            body = json.loads(response.data) if response.data else {}
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict):
+            return body
+        # An API server answers "404 page not found" for an unknown group, and an overloaded one plain text, but never so on 403.
+        if response.status >= 400 and response.status != 403:
+            return {"message": response.data[:200].decode("utf-8", "replace").strip()}
+        what = describe(method, url)
+        message = f"{self.server} answered {response.status} to {what} with something that is no Kubernetes object."
+        raise KubeError(codes.NOT_KUBERNETES, message, self.server)
+
+    def _unreachable(self, error: Exception) -> KubeError:
+        text = str(error)
+        if isinstance(error, lib.urllib3.exceptions.SSLError):
+            if "CERTIFICATE_VERIFY_FAILED" in text or "doesn't match" in text:
+                return KubeError(codes.UNTRUSTED, f"The certificate of {self.server} is not trusted: {_tidy(error)}", self.server)
+            if "ALERT" in text and ("CERTIFICATE" in text or "UNKNOWN_CA" in text):
+                return KubeError(codes.UNAUTHORIZED, f"{self.server} refused the client certificate: {_tidy(error)}", self.server)
+            if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+                return KubeError(codes.NOT_KUBERNETES, f"{self.server} does not speak TLS.", self.server)
+        if isinstance(error, lib.urllib3.exceptions.ReadTimeoutError):
+            message = f"{self.server} accepted the connection but did not answer within {self._timeout:g} s."
+            return KubeError(codes.UNREACHABLE, message, self.server)
+        way = " through its proxy" if isinstance(error, lib.urllib3.exceptions.ProxyError) else ""
+        return KubeError(codes.UNREACHABLE, f"{self.server} cannot be reached{way}: {_tidy(error)}", self.server)
+
+
+def _header_dict(headers: Json) -> t.Any:
+    result = lib.urllib3.HTTPHeaderDict()
+    for name, value in headers.items():
+        for item in value if isinstance(value, list) else [value]:
+            result.add(name, item)
+    return result
+
+
+def _never_sent(error: Exception) -> bool:
+    known = lib.urllib3.exceptions
+    if isinstance(error, known.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" in str(error)  # other TLS errors may come after the request
+    return isinstance(error, (known.NewConnectionError, known.ConnectTimeoutError, known.NameResolutionError))
+
+
+def _tidy(error: Exception) -> str:
+    """urllib3's message without the object addresses that mean nothing to a person."""
+    text = str(getattr(error, "original_error", None) or error)
+    return re.sub(r"^(?:<[^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)): ", "", text)

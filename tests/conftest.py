@@ -1,0 +1,62 @@
+"""What all layers share: sandboxes that live as long as the test process, and a way to run a play."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.play import Play
+from tests.said import Ear
+from tests.sandbox import Sandbox, up
+
+StartOnce = Callable[[str], Sandbox]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to what the whole run makes the collection say."""
+    if os.environ.get("AZUREML_ALL_TESTS"):
+        config.pluginmanager.register(Ear(), "said")
+
+
+@pytest.fixture(scope="session")
+def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOnce]:
+    """A function that starts a profile at its first call and hands out the same sandbox later."""
+    started: dict[str, Sandbox] = {}
+
+    def start(profile: str) -> Sandbox:
+        if profile not in started:
+            # Apart from the sandboxes of the person at the keyboard.
+            os.environ.setdefault("AZUREML_SANDBOX_DIR", str(tmp_path_factory.mktemp("sandboxes")))
+            started[profile] = up(profile, owner_pid=os.getpid())
+        return started[profile]
+
+    yield start
+    for sandbox in started.values():
+        sandbox.down()
+
+
+def _profile(name: str) -> Callable[[StartOnce], Iterator[Sandbox]]:
+    @pytest.fixture(name=name.replace("-", "_"))
+    def fixture(start_once: StartOnce) -> Iterator[Sandbox]:
+        """The profile's sandbox, pristine before the test."""
+        sandbox = start_once(name)
+        sandbox.reset()
+        sandbox.front_door.door("main").clear_log()
+        yield sandbox
+
+    return fixture
+
+
+aro = _profile("aro")
+rosa = _profile("rosa")
+aks_gpu = _profile("aks-gpu")
+arc_k3s = _profile("arc-k3s")
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Runs plays in a folder of their own."""
+    return Play(tmp_path)
