@@ -1,0 +1,1 @@
+"""What a task costs, measured on a real control plane: `make bench`."""
