@@ -150,7 +150,9 @@ def main() -> int:
     if arguments.write:
         page = ROOT / "docs" / "benchmarks.md"
         head = page.read_text().split(MARK)[0]
-        page.write_text(f"{head}{MARK}\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n{text}\n")
+        page.write_text(
+            f"{head}{MARK}\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n{text}\n"
+        )
     return 0 if all(row.met for row in rows) else 1
 
 

@@ -38,7 +38,9 @@ def run_seconds(tasks: Sequence[Mapping[str, Any]], hosts: Hosts, environ: Mappi
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(playbook)]
         with log.open("wb") as output:
             # ansible's children are reaped by it, so their time is in its own usage.
-            process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env={**os.environ, **environ})
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env={**os.environ, **environ}
+            )
             _pid, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

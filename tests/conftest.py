@@ -38,14 +38,14 @@ def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOnce]:
         sandbox.down()
 
 
-def _profile(name: str) -> Callable[[StartOnce], Iterator[Sandbox]]:
+def _profile(name: str) -> Callable[[StartOnce], Sandbox]:
     @pytest.fixture(name=name.replace("-", "_"))
-    def fixture(start_once: StartOnce) -> Iterator[Sandbox]:
+    def fixture(start_once: StartOnce) -> Sandbox:
         """The profile's sandbox, pristine before the test."""
         sandbox = start_once(name)
         sandbox.reset()
         sandbox.front_door.door("main").clear_log()
-        yield sandbox
+        return sandbox
 
     return fixture
 

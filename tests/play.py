@@ -16,7 +16,17 @@ from typing import Any
 
 import yaml
 
-_PASSED_ON = ("HOME", "PATH", "LANG", "LC_ALL", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH", "SSL_CERT_FILE", "XDG_CACHE_HOME", "TMPDIR")
+_PASSED_ON = (
+    "HOME",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "PYTHONPATH",
+    "ANSIBLE_COLLECTIONS_PATH",
+    "SSL_CERT_FILE",
+    "XDG_CACHE_HOME",
+    "TMPDIR",
+)
 
 
 @dataclass(frozen=True)
@@ -85,11 +95,20 @@ class Play:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), playbook, *args]
         environment = self.environment({"TASK_RESULTS_FILE": str(results), **(env or {})})
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         return Outcome(done.returncode, done.stdout + done.stderr, _tasks(results))
 
-    def tasks(self, tasks: Sequence[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]], *args: str, **options: Any) -> Outcome:
+    def tasks(
+        self, tasks: Sequence[Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]], *args: str, **options: Any
+    ) -> Outcome:
         """Run tasks in one play over all hosts."""
         return self.run([{"hosts": "all", "gather_facts": False, "tasks": [dict(task) for task in tasks]}], hosts, *args, **options)
 

@@ -20,7 +20,9 @@ MODULE_UTILS = Path(__file__).resolve().parent.parent / "plugins" / "module_util
 def catalogue() -> set[str]:
     """Every code of the engine and of all topics."""
     parts = ["_core"] + sorted(p.parent.name for p in MODULE_UTILS.glob("_*/codes.py") if p.parent.name != "_core")
-    modules = [importlib.import_module(f"ansible_collections.azureml.kubernetes.plugins.module_utils.{part}.codes") for part in parts]
+    modules = [
+        importlib.import_module(f"ansible_collections.azureml.kubernetes.plugins.module_utils.{part}.codes") for part in parts
+    ]
     return {code.code for module in modules for code in module.CODES}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """`azureml.kubernetes.common`: options of the engine, attributes that hold for all modules, and how a task finds its cluster."""
+    """`azureml.kubernetes.common`: options of the engine, attributes of all modules, and how a task finds its cluster."""
 
     DOCUMENTATION = r"""
 options:
@@ -19,7 +19,7 @@ options:
     default: error
   accept:
     description:
-      - Disruptions that are agreed to. A change that causes any other disruption is refused, and the refusal tells what would happen.
+      - Disruptions that are agreed to. A change that causes any other is refused, and the refusal tells what would happen.
       - A class agrees to every change of that kind - V(restarts_pods), V(disturbs_jobs), V(reboots_nodes), V(deletes_data) or
         V(irreversible).
       - A RV(plan_digest) of an earlier run in check mode agrees to exactly that plan on exactly that cluster.

@@ -33,7 +33,7 @@ CONTEXT_UNKNOWN = Code(
     "engine.context_unknown",
     "error",
     "The kubeconfig has no such context, or several and none was named.",
-    "Name one of the contexts listed; the current context of a file is never used, since it changes with `kubectl config use-context`.",
+    "Name one of the contexts listed; a file's current context is never used, since `kubectl config use-context` changes it.",
 )
 EXEC_PLUGIN_FAILED = Code(
     "engine.exec_plugin_failed",
@@ -89,7 +89,9 @@ REJECTED = Code(
     "The API server or an admission policy refused the object.",
     "The server's own words are in the message; an admission policy has to be satisfied or exempted by who owns it.",
 )
-INVALID_INPUT = Code("engine.invalid_input", "error", "The parameters make no sense.", "Correct the values named; nothing was changed.")
+INVALID_INPUT = Code(
+    "engine.invalid_input", "error", "The parameters make no sense.", "Correct the values named; nothing was changed."
+)
 WRONG_CLUSTER = Code(
     "engine.wrong_cluster",
     "error",
