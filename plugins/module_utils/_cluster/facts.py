@@ -119,7 +119,7 @@ def extension_facts(platform: Platform, snapshot: Snapshot) -> Json:
     return {
         "installed": bool(parts),
         "name": platform.extension,
-        "version": next((version for version in (_chart_version(item) for _, item in parts) if version), None),
+        "version": next((version for version in (_chart_version(item) for _kind, item in parts) if version), None),
         "namespace": EXTENSION_NAMESPACE,
         "parts": [_describe_part(kind, item) for kind, item in sorted(parts, key=lambda part: (part[0], name_of(part[1])))],
         "unread_kinds": sorted(kind for kind, items in workloads.items() if items is None),

@@ -66,7 +66,7 @@ def pool(node: Json) -> str | None:
         if text(labels.get(label)):
             return text(labels[label])
     rendered = text(mapping(metadata, "annotations").get(_CURRENT_CONFIG))
-    name, _, digest = rendered[len("rendered-") :].rpartition("-") if rendered.startswith("rendered-") else ("", "", "")
+    name, _dash, digest = rendered[len("rendered-") :].rpartition("-") if rendered.startswith("rendered-") else ("", "", "")
     return name if name and digest else None
 
 

@@ -171,6 +171,8 @@ def endpoint(options: Json, *, any_context: bool = False) -> Endpoint:
 def _workdir() -> t.Iterator[str]:
     """A folder for the files that the client makes of inline keys; afterwards no file is left, wherever it was made."""
     folder = tempfile.mkdtemp(prefix="azureml-")
+    # Older clients leave the CA of an OIDC provider wherever temporary files go.
+    default, tempfile.tempdir = tempfile.tempdir, folder
     # The client remembers its files by content. Those of others in this process are theirs.
     remembered: dict[str, str] = lib.kube_config._temp_files
     of_others = dict(remembered)
@@ -178,6 +180,7 @@ def _workdir() -> t.Iterator[str]:
     try:
         yield folder
     finally:
+        tempfile.tempdir = default
         for path in remembered.values():
             with suppress(OSError):
                 os.remove(path)
@@ -260,6 +263,8 @@ def _from_kubeconfig(options: Json, workdir: str, any_context: bool) -> tuple[t.
         # Paths inside a file are relative to it, which the client's node remembers.
         loader = _loader_class()(node, active_context=context, config_base_path=None, temp_file_path=workdir)
         loader.load_and_set(configuration)
+        # Older clients leave it out.
+        configuration.proxy = loader._cluster.safe_get("proxy-url") or configuration.proxy
         impersonation = _impersonation(loader._user.value if loader._user else {})
     except KubeError:
         raise

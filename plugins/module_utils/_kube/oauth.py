@@ -116,8 +116,10 @@ def log_in(endpoint: Endpoint, timeout: float) -> Token:
 
     Raises:
         KubeError: refused, no OAuth server, or the helper package is missing.
+        ValueError: the endpoint has neither, which is a bug of the caller.
     """
-    assert endpoint.login is not None
+    if endpoint.login is None:
+        raise ValueError(f"{endpoint.server} has no user name and password")
     try:
         parent, adapter = lib.openshift_login()
     except ImportError as error:

@@ -133,7 +133,8 @@ def _n(request: Request) -> Newest:
     if request.aks is not None:
         return Newest(max(request.aks.official), "aks_versions")
     minor = newest_ga(request.calendar, request.today)
-    assert minor is not None, "parse refuses a table without a generally available minor"
+    if minor is None:
+        raise ValueError("parse refuses a table without a generally available minor")
     return Newest(minor, "table", request.calendar.as_of)
 
 

@@ -296,9 +296,15 @@ def test_proxy(no_proxy: str, used: bool) -> None:
     assert made.proxy == ("http://p:1" if used else "")
 
 
-def test_proxy_of_the_kubeconfig_and_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://env:1")
+    if not hasattr(lib.Configuration(), "_proxy_from_env"):
+        pytest.skip("this Kubernetes client does not read proxy variables; a newer one does")
     assert auth.endpoint({"host": SERVER, "api_key": "k"}).proxy == "http://env:1"
+
+
+def test_proxy_of_the_kubeconfig_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://env:1")
     assert (
         auth.endpoint({"kubeconfig": kubeconfig(cluster={"server": SERVER, "proxy-url": "http://own:1"})}).proxy == "http://own:1"
     )
@@ -338,7 +344,7 @@ def test_a_cluster_without_a_server_is_not_localhost(cluster: dict[str, Any]) ->
     refused({"kubeconfig": kubeconfig(cluster=cluster)}, codes.KUBECONFIG_UNREADABLE, "Context c", "without a server")
 
 
-@pytest.mark.parametrize("user", [{}, {"auth-provider": {"name": "azure", "config": {"access-token": SECRET}}}])
+@pytest.mark.parametrize("user", [{}, {"auth-provider": {"name": "no-such", "config": {"access-token": SECRET}}}])
 def test_a_user_without_a_credential_is_not_anonymous(user: dict[str, Any]) -> None:
     refused({"kubeconfig": kubeconfig(user)}, codes.AUTH_INCOMPLETE, "No credential", SERVER)
 
