@@ -53,7 +53,7 @@ collections: ## fetch the collections that ours needs, from Galaxy or out of the
 shell: ## a shell inside the environment
 	@$(ENVIRONMENT) shell
 
-env-vars: env ## the same as env: eval "$$(make env-vars)"
+env-vars: env ## the same as env: eval "$(make env-vars)"
 
 lock: ## resolve the lock files anew (needs python3.11 and python3.12)
 	@for row in newest lowest; do $(ENVIRONMENT) --row $$row lock || exit 1; done
