@@ -51,15 +51,16 @@ def run_seconds(tasks: Sequence[Mapping[str, Any]], hosts: Hosts, environ: Mappi
 def task_milliseconds(
     kinds: Mapping[str, Mapping[str, Any]], hosts: Hosts, environ: Mapping[str, str], *, repeat: Mapping[str, int], rounds: int
 ) -> dict[str, float]:
-    """Milliseconds of CPU per task and host of each kind: the median over rounds in which all kinds take turns.
+    """Milliseconds of CPU that one more task costs per host, of each kind: the median over rounds in which all kinds take turns.
 
-    A play without tasks is measured in the same round and taken off, so that only the tasks count.
+    Each kind is measured against a play that has one such task already, so that what a play pays once (starting ansible,
+    importing a library) is no part of it.
     """
     samples: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _round in range(rounds):
-        empty = run_seconds([], hosts, environ)
         for kind, task in kinds.items():
             count = repeat.get(kind, repeat["*"])
-            seconds = run_seconds([task] * count, hosts, environ) - empty
+            first = run_seconds([task], hosts, environ)
+            seconds = run_seconds([task] * (1 + count), hosts, environ) - first
             samples[kind].append(seconds * 1000 / (count * len(hosts)))
     return {kind: statistics.median(values) for kind, values in samples.items()}

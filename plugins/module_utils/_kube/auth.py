@@ -137,11 +137,11 @@ def choose(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Json:
     Raises:
         KubeError: neither names a cluster.
     """
-    arguments, surroundings = explicit(params), from_environment(environ)
-    options = arguments or surroundings
+    arguments = explicit(params)
+    options = arguments or from_environment(environ)
     if not any(options.get(name) for name in ("kubeconfig", "host")):
         given = f"only {', '.join(sorted(options))} given" if options else "no authentication option is set"
-        ignored = " K8S_AUTH_* is ignored, since an argument is set." if arguments and surroundings else ""
+        ignored = " K8S_AUTH_* is ignored, since an argument is set." if arguments and from_environment(environ) else ""
         code = codes.AUTH_INCOMPLETE if options else codes.AUTH_MISSING
         raise KubeError(code, f"It is not said which cluster to use: {given}.{ignored}")
     return options
