@@ -22,7 +22,7 @@ demo: ## control plane, sandbox PROFILE (default aro), site.yml three times, a s
 down: ## stop every sandbox that was left running
 	@$(RUN) python -m tests.sandbox down --all
 
-test: ## every layer; with TOPIC=engine|sandbox|cluster|version|scc the tests of one topic
+test: ## every layer; with TOPIC=engine, cluster, scc, selinux, ... the tests of one topic
 	@$(RUN) python -m tests.tools.check all --topic "$(TOPIC)" $(ARGS)
 
 unit: ## only tests/unit and tests/contract; ARGS go to pytest

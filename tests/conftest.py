@@ -54,6 +54,9 @@ aro = _profile("aro")
 rosa = _profile("rosa")
 aks_gpu = _profile("aks-gpu")
 arc_k3s = _profile("arc-k3s")
+ocp_compact = _profile("ocp-compact")
+ocp_mixed = _profile("ocp-mixed")
+hcp = _profile("hcp")
 
 
 @pytest.fixture

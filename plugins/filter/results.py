@@ -34,6 +34,6 @@ class FilterModule:
         """Filters by name."""
         return {
             "results": results,
-            "summary": lambda outputs, name: summary(str(name), outputs),
+            "summary": lambda outputs, name, check_mode=False: summary(str(name), outputs, bool(check_mode)),
             "verdict": verdict,
         }

@@ -51,22 +51,24 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
         """See ActionBase.run."""
         variables = task_vars or {}
         result: Json = super().run(tmp, variables)
-        host = str(variables.get("inventory_hostname", ""))
         _spelling.warn_once(variables, display.warning)
         secrets: set[str] = set()
         try:
-            args = self._arguments(variables)
+            host, of_cluster = self._cluster(variables)
+            args = self._arguments(of_cluster)
+            if self._variable(variables, COLLECT, False):
+                args["fail_on"] = "never"
             secrets = _secrets(argument_spec(self.topic), args)
-            output = self._work(args, variables, host, secrets)
-            self._record(output, variables, host)
+            output = self._work(args, of_cluster, variables, host, secrets)
+            self._record(output, of_cluster, host)
         except AnsibleError as error:
             output = {"failed": True, "msg": f"{self.topic.module}: {error}"}
         return t.cast(Json, merge_hash(result, remove_values(output, secrets)))
 
-    def _work(self, args: Json, variables: Json, host: str, secrets: set[str]) -> Json:
+    def _work(self, args: Json, of_cluster: t.Mapping[str, t.Any], variables: Json, host: str, secrets: set[str]) -> Json:
         where, why = self._where(args, variables)
         display.vv(f"{self.topic.module} runs {where}: {why}", host=host)
-        refusal = self._which_cluster(args, variables)
+        refusal = self._which_cluster(args, of_cluster, host)
         if refusal:
             return _failed(self.topic, refusal)
         if where == "as a module":
@@ -75,7 +77,22 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
 
     # What the user said
 
-    def _arguments(self, variables: Json) -> Json:
+    def _cluster(self, variables: Json) -> tuple[str, t.Mapping[str, t.Any]]:
+        """The inventory host that is the cluster, and its variables: for a host that is a Node, those of its `azureml_cluster`.
+
+        Raises:
+            AnsibleError: azureml_cluster is no host of the inventory.
+        """
+        host = str(variables.get("inventory_hostname", ""))
+        cluster = str(self._variable(variables, "azureml_cluster") or host)
+        if cluster == host:
+            return host, variables
+        hostvars = variables.get("hostvars") or {}
+        if cluster not in hostvars:
+            raise AnsibleError(f"azureml_cluster of {host} is {cluster!r}, which is no host of the inventory")
+        return cluster, hostvars[cluster]
+
+    def _arguments(self, variables: t.Mapping[str, t.Any]) -> Json:
         """The task's arguments as plain types, completed by `azureml_<option>` variables of the host."""
         args: Json = plain(dict(self._task.args))
         spec = argument_spec(self.topic)
@@ -88,15 +105,13 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
             value = plain(self._templar.template(variables[variable]))
             if value not in (None, ""):
                 args[name] = value
-        if self._variable(variables, COLLECT, False):
-            args["fail_on"] = "never"
         kubeconfig = args.get("kubeconfig")
         if isinstance(kubeconfig, str) and os.pathsep not in kubeconfig and not kubeconfig.startswith(("~", "/")):
             # As the user typed it, else beside the playbook.
             args["kubeconfig"] = os.path.abspath(kubeconfig) if os.path.exists(kubeconfig) else self._loader.path_dwim(kubeconfig)
         return args
 
-    def _variable(self, variables: Json, name: str, default: t.Any = None) -> t.Any:
+    def _variable(self, variables: t.Mapping[str, t.Any], name: str, default: t.Any = None) -> t.Any:
         return plain(self._templar.template(variables[name])) if name in variables else default
 
     def _where(self, args: Json, variables: Json) -> tuple[str, str]:
@@ -129,9 +144,8 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
 
     # Which cluster
 
-    def _which_cluster(self, args: Json, variables: Json) -> Finding | None:
+    def _which_cluster(self, args: Json, variables: t.Mapping[str, t.Any], host: str) -> Finding | None:
         """Refuses a credential that was not meant for this host; on localhost fills in the default kubeconfig."""
-        host = str(variables.get("inventory_hostname", ""))
         environ = {**os.environ, **self._environment()}
         if auth.explicit(args) or any(_is_alias(name) for name in args):
             if host in C.LOCALHOST and not any(args.get(name) for name in ("kubeconfig", "host")):
@@ -222,7 +236,7 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
             tokens=_run_state.tokens(),
         )
 
-    def _record(self, output: Json, variables: Json, host: str) -> None:
+    def _record(self, output: Json, variables: t.Mapping[str, t.Any], host: str) -> None:
         directory = self._variable(variables, "azureml_report_dir")
         if directory and not output.get("ansible_job_id"):
             folder = os.path.abspath(os.path.expanduser(str(directory)))

@@ -12,6 +12,7 @@ from tests.tools.catalogue import ROOT, Module, Role
 
 SHARED = {
     "azureml_hosts": "Host pattern of the playbooks; all hosts of the inventory by default.",
+    "azureml_cluster": "On a host that is a Node: the inventory host that is its cluster, whose `azureml_*` variables then apply.",
     "azureml_report_dir": "Directory on the controller for one record per host; nothing is written when it is not set.",
     "azureml_run_on": "`controller` (default: in the controller's process) or `target` (as an ordinary module).",
     "azureml_allow_shared_credential": "Allows one `K8S_AUTH_*` credential of the environment to serve several hosts of a play.",

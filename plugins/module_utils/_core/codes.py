@@ -134,6 +134,12 @@ DEADLINE = Code(
     "The task's deadline passed.",
     "Run the task again to continue, with a longer deadline where the cluster is slow.",
 )
+WAIT_TIMEOUT = Code(
+    "engine.wait_timeout",
+    "error",
+    "The cluster was still at work when the time to wait was over.",
+    "Run the task again to go on waiting, with a longer wait_timeout where the cluster is slow; nothing is done twice.",
+)
 BUG = Code(
     "engine.bug",
     "error",
@@ -164,5 +170,6 @@ CODES = (
     FIELD_CONFLICT,
     NOT_CONVERGED,
     DEADLINE,
+    WAIT_TIMEOUT,
     BUG,
 )

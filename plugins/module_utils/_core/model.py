@@ -11,13 +11,18 @@ import json
 import typing as t
 from dataclasses import dataclass, field, replace
 
+if t.TYPE_CHECKING:
+    from .snapshot import Read
+
 Severity = t.Literal["error", "warning", "info"]
 State = t.Literal["ok", "warning", "error", "not_applicable", "unknown", "not_run"]
-Disruption = t.Literal["restarts_pods", "disturbs_jobs", "reboots_nodes", "deletes_data", "irreversible"]
+Disruption = t.Literal[
+    "restarts_pods", "disturbs_jobs", "reboots_nodes", "deletes_data", "irreversible", "redhat_support", "aro_support_policy"
+]
 Json = t.Dict[str, t.Any]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-DISRUPTIONS: tuple[Disruption, ...] = ("restarts_pods", "disturbs_jobs", "reboots_nodes", "deletes_data", "irreversible")
+DISRUPTIONS: tuple[Disruption, ...] = t.get_args(Disruption)
 FIELD_MANAGER = "azureml.kubernetes"
 MANAGED_BY = {"app.kubernetes.io/managed-by": FIELD_MANAGER}
 
@@ -111,11 +116,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Write:
-    """One API request that makes a change. `kind` decides the method and content type, see `_kube.apply`."""
+    """One API request that makes a change.
 
-    kind: t.Literal["create", "apply", "json_patch", "delete"]
+    `kind` decides the method and content type, see `_kube.session`. `force` takes over fields that another manager owns,
+    for an apply that the user asked to adopt an object with.
+    """
+
+    kind: t.Literal["create", "apply", "json_patch", "delete", "evict"]
     path: str
     body: t.Any = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,17 +184,40 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Why a plan is not done although there is nothing (more) to write: the cluster is still at work.
+
+    The engine follows the lists by watch and plans again when one changes, until a plan has neither changes nor a wait, says
+    an error that is not `resolvable`, or time is over; resolvable findings then stand.
+
+    Args:
+        text: where things are, for the progress line: "worker: 3 of 10 nodes done, worker-4 reboots".
+        seconds: how long to wait altogether, counted from the first wait of the task.
+        follow: reads of lists that are watched.
+        again: other reads that are made anew each time (the engine keeps at least ten seconds between).
+        estimate: seconds that are probably left, 0 when nobody can tell.
+    """
+
+    text: str
+    seconds: float
+    follow: tuple[Read, ...] = ()
+    again: tuple[Read, ...] = ()
+    estimate: float = 0.0
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a topic wants: a pure function of request and snapshot.
 
     Findings and `checks` (a topic's state) speak of the cluster as the snapshot shows it, before any change of this
-    plan; `facts` are values for later tasks.
+    plan; `facts` are values for later tasks; `wait` says that what was written is still on its way.
     """
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: t.Mapping[str, State] = field(default_factory=dict)
     facts: Json = field(default_factory=dict)
+    wait: Wait | None = None
 
     @property
     def disruptive(self) -> frozenset[Disruption]:
@@ -201,7 +234,8 @@ class Plan:
 class Result:
     """How every module reports. `changes` are those made, in check mode those that would be made.
 
-    `broken` says that the work itself could not be done, which fails a task whatever `fail_on` is.
+    `broken` says that the work itself could not be done, which fails a task whatever `fail_on` is. `would_wait` says that a
+    run without check mode would wait for the cluster.
     """
 
     identity: Identity | None = None
@@ -211,10 +245,11 @@ class Result:
     facts: Json = field(default_factory=dict)
     digest: str = ""
     broken: bool = False
+    would_wait: bool = False
 
     def resolves(self, finding: Finding) -> bool:
-        """Whether the changes that this result announces would remove what the finding says."""
-        return finding.resolvable and bool(self.changes) and not self.broken
+        """Whether the changes that this result announces, or the wait, would remove what the finding says."""
+        return finding.resolvable and (bool(self.changes) or self.would_wait) and not self.broken
 
     def failed_by(self, fail_on: str) -> tuple[Finding, ...]:
         """The findings that fail a task under `fail_on` (error, warning or never)."""

@@ -53,8 +53,9 @@ def _text(value: t.Any) -> str:
     return "" if value is None else json.dumps(value, indent=2, sort_keys=True, default=str) + "\n"
 
 
-def summary(name: str, outputs: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
-    """What several modules said about one cluster, as lines for a terminal: worst first, then what changed."""
+def summary(name: str, outputs: t.Sequence[t.Mapping[str, t.Any]], check_mode: bool = False) -> list[str]:
+    """What several modules said about one cluster, as lines for a terminal: worst first, then what changed or would change."""
+    done = "would" if check_mode else "changed"
     findings = [f for o in outputs for f in o.get("findings") or []]
     changes = [c for o in outputs for c in o.get("changes") or []]
     checks = {topic: state for o in outputs for topic, state in (o.get("checks") or {}).items()}
@@ -70,7 +71,7 @@ def summary(name: str, outputs: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
                 lines += [f"          do: {f['remedy']}"] if f["remedy"] and severity != "info" else []
     for c in changes:
         where = "/".join(part for part in (c["object"]["kind"], c["object"]["namespace"], c["object"]["name"]) if part)
-        lines.append(f"  changed {c['verb']} {where}: {c['reason']}")
+        lines.append(f"  {done:<7} {c['verb']} {where}: {c['reason']}")
     if not findings and not changes:
         lines.append("  nothing to say and nothing to do")
     return lines

@@ -136,6 +136,11 @@ def text(value: t.Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def condition(status: Json, kind: str) -> str:
+    """State of a condition of an object: True, False, Unknown, or "" when it is not reported."""
+    return next((text(c.get("status")) for c in objects(status.get("conditions")) if c.get("type") == kind), "")
+
+
 def name_of(item: Json) -> str:
     """`metadata.name`, "" when absent."""
     return text(mapping(item, "metadata").get("name"))

@@ -11,19 +11,25 @@ from .model import Json
 
 @dataclass(frozen=True)
 class Read:
-    """One request for knowledge: a GET, or with `body` a POST that stores nothing (an access review).
+    """One request for knowledge: a GET, with `body` a POST that stores nothing (an access review), with `command` an exec.
 
     Args:
-        path: API path without query, as `/api/v1/nodes`.
+        path: API path without query, as `/api/v1/nodes`; or `tls://HOST:PORT`, whose answer is the `certificate` (PEM) that is
+            served there, for the name `sni` of the query, without any judgement of it.
         query: query parameters as pairs.
         metadata_only: ask for PartialObjectMetadata, which is enough for names, labels and annotations.
         body: JSON text of a review object.
+        command: what to run in the container of the pod whose `.../exec` is `path` (the container is named in `query`). The
+            answer's body then holds `stdout`, `stderr` and `exit_code`; a pod that cannot be reached is an answer, too.
+        epoch: what the answer depends on beyond the path (a node's bootID); with another one it is asked anew.
     """
 
     path: str
     query: tuple[tuple[str, str], ...] = ()
     metadata_only: bool = False
     body: str = ""
+    command: tuple[str, ...] = ()
+    epoch: str = ""
 
     @property
     def url(self) -> str:

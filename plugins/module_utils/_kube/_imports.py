@@ -46,6 +46,13 @@ def openshift_login() -> tuple[t.Any, t.Any]:
     return OCPLoginConfiguration, HTTPAdapter
 
 
+def websocket() -> t.Any:
+    """The WebSocket library that the Kubernetes client itself uses, only when a command is run in a pod."""
+    import websocket as module
+
+    return module
+
+
 __all__ = [
     "AUTH_ARG_MAP",
     "AUTH_ARG_SPEC",
@@ -56,5 +63,6 @@ __all__ = [
     "openshift_login",
     "should_bypass_proxies",
     "urllib3",
+    "websocket",
     "yaml",
 ]

@@ -6,6 +6,7 @@ import os
 import traceback
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core import codes
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import (
@@ -23,7 +24,8 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import KUBE_SYSTEM, Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest, Topic
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import auth, oauth
-from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import ConflictError, KubeError, LostAnswer
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import Blocked, ConflictError, KubeError, LostAnswer
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.patience import Patience
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.session import Clock, Session
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.wait import wait_until
 
@@ -78,6 +80,7 @@ class _Run:
         approved: fingerprints of the changes of a plan whose digest was accepted.
         refused: how often each write conflicted.
         lost: answers lost in a row.
+        blocked: why evictions of this round were refused for now.
     """
 
     made: list[Change] = field(default_factory=list)
@@ -88,6 +91,7 @@ class _Run:
     approved: frozenset[str] = frozenset()
     refused: dict[str, int] = field(default_factory=dict)
     lost: int = 0
+    blocked: list[str] = field(default_factory=list)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -202,21 +206,32 @@ class _Task:
 
 
 def _converge(task: _Task, done: _Run) -> Result:
-    """Observe, plan and apply until there is nothing left to do."""
-    known = task.start
-    for _round in range(ROUNDS):
-        snapshot = task.observe(known)
-        plan = task.topic.plan(task.request, snapshot)
-        _settle(done, plan)
-        if not done.made:
-            done.said, done.facts, done.digest = [], {}, ""
-        if not plan.changes:
-            return _finish(task, snapshot, plan, done)
-        stopped = any(finding.severity == "error" for finding in task.guard)
-        refused = [] if stopped else _consent(task, plan, done)
-        if task.ctx.check_mode or stopped or refused:
-            return _unchanged(task, plan, done, refused, would=task.ctx.check_mode and not stopped)
-        known = _apply(task, plan, snapshot, done)
+    """Observe, plan and apply until there is nothing left to do and nothing left to wait for."""
+    patience = Patience(task.session, task.ctx.progress)
+    known, rounds = task.start, 0
+    try:
+        while rounds < ROUNDS:
+            snapshot = patience.during(partial(task.observe, known))
+            plan = task.topic.plan(task.request, snapshot)
+            _settle(done, plan)
+            if not done.made:
+                done.said, done.facts, done.digest = [], {}, ""
+            stopped = any(finding.severity == "error" for finding in task.guard)
+            if plan.changes:
+                refused = [] if stopped else _consent(task, plan, done)
+                if task.ctx.check_mode or stopped or refused:
+                    return _unchanged(task, plan, done, refused, would=task.ctx.check_mode and not stopped)
+                known, rounds = _apply(task, plan, snapshot, done), rounds + 1
+                if not done.blocked:
+                    continue
+            elif task.ctx.check_mode and plan.wait:
+                return _unchanged(task, plan, done, [], would=True)
+            more = patience.await_change(plan, snapshot, done.blocked)
+            if more is None:
+                return _finish(task, snapshot, plan, done, patience)
+            known, rounds = more, 0
+    finally:
+        patience.close()
     raise _not_converged(task, plan.changes, f"after {ROUNDS} rounds, since others change it all the time")
 
 
@@ -225,9 +240,9 @@ def _unchanged(task: _Task, plan: Plan, done: _Run, refused: t.Sequence[Finding]
     now = plan.findings if would else _standing(plan.findings)
     findings = _unique([*done.said, *task.guard, *refused, *now])
     changes = (*done.changes, *plan.changes) if would else done.changes
-    return Result(
-        task.identity, changes, sort_findings(findings), plan.checks, {**plan.facts, **done.facts}, plan.digest(task.identity)
-    )
+    facts, digest = {**plan.facts, **done.facts}, plan.digest(task.identity)
+    waits = would and plan.wait is not None
+    return Result(task.identity, changes, sort_findings(findings), plan.checks, facts, digest, would_wait=waits)
 
 
 def _settle(done: _Run, plan: Plan) -> None:
@@ -252,6 +267,7 @@ def _apply(task: _Task, plan: Plan, snapshot: Snapshot, done: _Run) -> Snapshot:
         done.facts = plan.facts
         done.digest = plan.digest(task.identity)
         done.said = [f for f in plan.findings if not f.resolvable]
+    done.blocked = []
     for count, change in enumerate(plan.changes):
         if change.write is None:
             raise RuntimeError(f"{change.object}: a change without a write cannot be applied")
@@ -259,6 +275,9 @@ def _apply(task: _Task, plan: Plan, snapshot: Snapshot, done: _Run) -> Snapshot:
             raise _not_converged(task, plan.changes, f"although it was written {REWRITES} times")
         try:
             task.session.write(change.write)
+        except Blocked as error:
+            done.blocked.append(f"{change.object}: {error}")
+            continue
         except ConflictError as error:
             task.session.pause(min(_conflicts(done, change, error), 3))
         except LostAnswer as error:
@@ -301,10 +320,11 @@ def _not_converged(task: _Task, changes: t.Sequence[Change], why: str) -> KubeEr
     return KubeError(codes.NOT_CONVERGED, message, str(changes[0].object))
 
 
-def _finish(task: _Task, snapshot: Snapshot, plan: Plan, done: _Run) -> Result:
-    findings = [*done.said, *task.guard, *_standing(plan.findings)]
+def _finish(task: _Task, snapshot: Snapshot, plan: Plan, done: _Run, patience: Patience) -> Result:
+    findings = [*done.said, *task.guard, *patience.findings, *_standing(plan.findings)]
     checks = dict(plan.checks)
-    facts = {**plan.facts, **done.facts}
+    # What the first plan says of its changes counts, but after a wait what became of them.
+    facts = {**done.facts, **plan.facts} if patience.began else {**plan.facts, **done.facts}
     if done.made:
         proof = _verified(task, snapshot)
         findings += _standing(proof.findings)

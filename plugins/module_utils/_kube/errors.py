@@ -26,6 +26,10 @@ class ConflictError(Exception):
     """The object is no longer what the plan saw (409, or 422 of a failed patch test): read and plan again."""
 
 
+class Blocked(Exception):
+    """An eviction was refused by a PodDisruptionBudget, for now."""
+
+
 class LostAnswer(Exception):
     """A write was sent and nobody knows whether it arrived: read and plan again before repeating it."""
 
@@ -76,6 +80,13 @@ def refusal(method: str, path: str, status: int, body: t.Any, server: str) -> Ku
 def _is_admission(said: str) -> bool:
     # Admission plugins answer 403 too, but no ClusterRole would help.
     return "cannot " not in said and ("ValidatingAdmissionPolicy" in said or "admission webhook" in said or "violates" in said)
+
+
+def blocked_by_budget(body: Json) -> bool:
+    """Whether an eviction was refused because of a PodDisruptionBudget, rather than because the server is busy."""
+    details = body.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return any(isinstance(c, dict) and c.get("reason") == "DisruptionBudget" for c in causes or ())
 
 
 def field_managers(body: Json) -> list[str]:

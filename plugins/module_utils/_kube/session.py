@@ -10,7 +10,7 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core import codes
@@ -19,19 +19,27 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import _imports as lib
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.auth import Endpoint
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import (
+    Blocked,
     ConflictError,
     KubeError,
     LostAnswer,
+    blocked_by_budget,
     describe,
     field_managers,
     names_one,
     refusal,
+    status_message,
 )
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.pod_exec import run_in_pod
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.tls_peer import TLS_SCHEME, served_certificate
 
 ATTEMPTS = 8
 CONNECT_SECONDS = 10
 FAR_SECONDS = 0.02
 PARALLEL_READS = 8
+# A credential may expire several times during a long wait, but one that is refused at once stays refused.
+RENEW_SECONDS = 30.0
+WATCH_SECONDS = 60
 _PASSING = (500, 502, 503, 504)
 _METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
 _WRITES = {
@@ -39,6 +47,7 @@ _WRITES = {
     "apply": ("PATCH", "application/apply-patch+yaml"),
     "json_patch": ("PATCH", "application/json-patch+json"),
     "delete": ("DELETE", "application/json"),
+    "evict": ("POST", "application/json"),
 }
 
 
@@ -107,7 +116,7 @@ class Session:
         self._deadline = self.clock.now() + deadline
         self._deadline_seconds = deadline
         self._progress = progress
-        self._renewed = False
+        self._renewed = float("-inf")
         # A 429 is meant for the client, so requests beside it hold back too.
         self._hold = 0.0
         self._renewing = threading.Lock()
@@ -116,10 +125,11 @@ class Session:
 
     def _open(self, endpoint: Endpoint) -> None:
         self.server = endpoint.server
+        self._endpoint = endpoint
         self._headers = _header_dict(endpoint.headers)
         options: Json = {"ssl_context": endpoint.ssl_context} if endpoint.ssl_context else {}
         if endpoint.tls_server_name:
-            options.update(server_hostname=endpoint.tls_server_name, assert_hostname=endpoint.tls_server_name)
+            options["server_hostname"] = endpoint.tls_server_name
         if endpoint.ssl_context is not None and not endpoint.verify:
             options["assert_hostname"] = False
             lib.urllib3.disable_warnings(lib.urllib3.exceptions.InsecureRequestWarning)  # the user has decided so
@@ -139,12 +149,66 @@ class Session:
         Raises:
             KubeError: no answer could be had. 403 and 404 are answers.
         """
-        if len(reads) < 2 or not self._far:
-            return {read: self._answer(read) for read in reads}
-        with ThreadPoolExecutor(max_workers=min(PARALLEL_READS, len(reads))) as pool:
-            return dict(zip(reads, pool.map(self._answer, reads)))
+        apart = [read for read in reads if self._far or read.command]
+        answers = {read: self._answer(read) for read in reads if read not in apart}
+        if len(apart) < 2:
+            return {**answers, **{read: self._answer(read) for read in apart}}
+        with ThreadPoolExecutor(max_workers=min(PARALLEL_READS, len(apart))) as pool:
+            return {**answers, **dict(zip(apart, pool.map(self._answer, apart)))}
+
+    def extend(self, seconds: float) -> None:
+        """Let all requests together take `seconds` more from now on, where that is longer than the deadline."""
+        self._deadline_seconds += max(0.0, self.clock.now() + seconds - self._deadline)
+        self._deadline = max(self._deadline, self.clock.now() + seconds)
+
+    def watch(self, read: Read, version: str, ended: threading.Event) -> t.Iterator[Json]:
+        """Events of a list since `version`, until the server ends the watch, as it does every minute, or `ended` is set.
+
+        Raises:
+            KubeError: the server cannot be reached or refuses.
+        """
+        query = (*read.query, ("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", str(WATCH_SECONDS)))
+        url = replace(read, query=(*query, ("resourceVersion", version))).url
+        credential = self._headers
+        try:
+            with self._pool.request(
+                "GET",
+                self.server + url,
+                headers=credential,
+                timeout=lib.urllib3.Timeout(connect=CONNECT_SECONDS, read=WATCH_SECONDS + self._timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            ) as response:
+                if response.status == 200:
+                    yield from _events(response, ended)
+                    return
+                body = _object(response.read(decode_content=True))
+        except lib.urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from error
+        if response.status == 410:
+            yield {"type": "ERROR", "object": body}
+        elif response.status != 401 or not self._renew(credential):
+            raise refusal("GET", read.path, response.status, body, self.server)
+
+    def _run_in_pod(self, read: Read) -> Answer:
+        words = tuple(("command", word) for word in read.command)
+        url = replace(read, query=(*read.query, *words, ("stdout", "true"), ("stderr", "true"))).url
+        for _attempt in range(2):
+            credential = self._headers
+            # An exec answers no JSON: asked for it, the server refuses.
+            headers = [(name, value) for name, value in credential.items() if name.lower() != "accept"]
+            answer = run_in_pod(self._endpoint, headers, url, self._timeout)
+            if answer.status != 401 or not self._renew(credential):
+                break
+        return answer
 
     def _answer(self, read: Read) -> Answer:
+        if read.command:
+            return self._run_in_pod(read)
+        if read.path.startswith(TLS_SCHEME):
+            left = max(1.0, min(CONNECT_SECONDS, self._timeout, self._deadline - self.clock.now()))
+            return served_certificate(read.path[len(TLS_SCHEME) :], dict(read.query).get("sni", ""), left)
         method = "POST" if read.body else "GET"
         headers: Json = {"Content-Type": "application/json"} if read.body else {}
         if read.metadata_only:
@@ -164,19 +228,23 @@ class Session:
             The object as the server answered it.
 
         Raises:
+            Blocked: a PodDisruptionBudget allows no eviction now.
             ConflictError: it is no longer what the plan saw.
             LostAnswer: it is not known whether it arrived.
             KubeError: refused, or another field manager owns it.
         """
         method, content_type = _WRITES[write.kind]
-        url = f"{write.path}?fieldManager={FIELD_MANAGER}" if write.kind != "delete" else write.path
+        force = "&force=true" if write.force else ""
+        url = f"{write.path}?fieldManager={FIELD_MANAGER}{force}" if write.kind != "delete" else write.path
         body = json.dumps(write.body) if write.body is not None else None
         reply = self._retrying(method, url, body, {"Content-Type": content_type}, write=True)
         answer: Json = reply.body if isinstance(reply.body, dict) else {}
         if reply.status < 300:
             return answer
-        if write.kind == "delete" and reply.status == 404:
+        if write.kind in ("delete", "evict") and reply.status == 404:
             return {}
+        if reply.status == 429:
+            raise Blocked(status_message(answer))
         managers = field_managers(answer)
         if managers:
             message = f"On {self.server}, {', '.join(managers)} owns fields that this change sets: {answer.get('message', '')}"
@@ -206,6 +274,8 @@ class Session:
             wait = silence = 0.0
             if reply.status == 401 and self._renew(credential):
                 continue
+            if reply.status == 429 and write and blocked_by_budget(reply.body):
+                return reply
             if reply.status == 429 or (reply.status in _PASSING and not write):
                 problem = refusal(method, url, reply.status, reply.body, self.server)
                 wait = backoff(attempt, reply.retry_after, self.clock.jitter())
@@ -237,13 +307,13 @@ class Session:
         self.clock.sleep(seconds)
 
     def _renew(self, refused: t.Any) -> bool:
-        """Read the credentials again, once per session: a token may have expired during a long wait. A second 401 is final."""
+        """Read the credentials again: a token may have expired during a long wait. A second 401 soon after is final."""
         with self._renewing:
             if self._headers is not refused:
                 return True  # another thread was faster
-            if self._renewed:
+            if self.clock.now() - self._renewed < RENEW_SECONDS:
                 return False
-            self._renewed = True
+            self._renewed = self.clock.now()
             self.close()
             self._open(self._connect())
             return True
@@ -301,6 +371,27 @@ def _header_dict(headers: Json) -> t.Any:
         for item in value if isinstance(value, list) else [value]:
             result.add(name, item)
     return result
+
+
+def _events(response: t.Any, ended: threading.Event) -> t.Iterator[Json]:
+    """The JSON lines of a watch, as they arrive."""
+    rest = b""
+    for chunk in response.stream(None, decode_content=True):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if ended.is_set():
+                return
+            event = _object(line)
+            if event:
+                yield event
+
+
+def _object(data: bytes) -> Json:
+    try:
+        body = json.loads(data)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _never_sent(error: Exception) -> bool:

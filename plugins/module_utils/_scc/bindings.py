@@ -13,6 +13,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
     ObjectRef,
     Write,
 )
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import made_by_us, version_test
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping, objects, text
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import object_path
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.accounts import USER_PREFIX, Account
@@ -21,7 +22,6 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.ledger imp
     amend,
     annotation_operations,
     record_of,
-    version_test,
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.reading import RBAC, binding_name, role_name
 
@@ -39,13 +39,8 @@ def namespace_of(binding: Json) -> str:
 
 def is_ours(binding: Json, scc: str) -> bool:
     """Whether this collection made the binding, for the role of this SCC."""
-    labels = mapping(binding, "metadata", "labels")
     role = mapping(binding, "roleRef")
-    return (
-        all(labels.get(key) == value for key, value in MANAGED_BY.items())
-        and role.get("kind") == "ClusterRole"
-        and role.get("name") == role_name(scc)
-    )
+    return made_by_us(binding) and role.get("kind") == "ClusterRole" and role.get("name") == role_name(scc)
 
 
 def bound_users(binding: Json) -> tuple[str, ...]:
@@ -126,13 +121,6 @@ def create_cluster_role(scc: str, reason: str) -> Change:
     }
     ref = ObjectRef("ClusterRole", role_name(scc), path=object_path(RBAC, "clusterroles", role_name(scc)))
     return Change("create", ref, reason, after=body, write=Write("create", path, body))
-
-
-def create_namespace(name: str, reason: str) -> Change:
-    """A namespace with our label. It is never deleted by us: what others put there would go with it."""
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(MANAGED_BY)}}
-    ref = ObjectRef("Namespace", name, path=object_path("v1", "namespaces", name))
-    return Change("create", ref, reason, after=body, write=Write("create", object_path("v1", "namespaces"), body))
 
 
 def _user(subject: Json) -> str:

@@ -6,6 +6,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Change, Disruption, Finding, Json, ObjectRef
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import create_namespace, gitops_owner
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import EXTENSION_NAMESPACE, mapping
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc import codes
@@ -16,11 +17,10 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.bindings i
     bound_users,
     create_binding,
     create_cluster_role,
-    create_namespace,
     is_ours,
     namespace_of,
 )
-from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.ledger import gitops_owner, record_of
+from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.ledger import record_of
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.live import Live
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.reading import cluster_role, namespace_read
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.request import Method, Request

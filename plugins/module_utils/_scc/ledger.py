@@ -10,11 +10,10 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping, text
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import mark_operations
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping
 
 ANNOTATION = "azureml.kubernetes/scc-users"
-_GITOPS_LABELS = ("argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
-_GITOPS_ANNOTATIONS = ("argocd.argoproj.io/tracking-id",)
 
 
 @dataclass(frozen=True)
@@ -61,34 +60,6 @@ def amend(entries: t.Sequence[str], record: t.Sequence[str], add: t.Sequence[str
     return Amended(tuple(kept) + tuple(add), tuple(dict.fromkeys([*ours, *add])))
 
 
-def version_test(item: Json) -> list[Json]:
-    """The operation that makes a patch fail (422) when the object is not the one that was read."""
-    return [{"op": "test", "path": "/metadata/resourceVersion", "value": mapping(item, "metadata").get("resourceVersion")}]
-
-
 def annotation_operations(item: Json, record: t.Sequence[str]) -> list[Json]:
     """Operations that make `record` the record of `item`; the annotation goes when nothing is recorded."""
-    annotations = mapping(item, "metadata").get("annotations")
-    path = "/metadata/annotations/" + pointer_token(ANNOTATION)
-    if not record:
-        return [{"op": "remove", "path": path}] if ANNOTATION in (annotations or {}) else []
-    value = json.dumps(list(record))
-    if mapping(item, "metadata", "annotations").get(ANNOTATION) == value:
-        return []
-    start = [] if isinstance(annotations, dict) else [{"op": "add", "path": "/metadata/annotations", "value": {}}]
-    return [*start, {"op": "add", "path": path, "value": value}]
-
-
-def pointer_token(key: str) -> str:
-    """A key as one token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
-
-
-def gitops_owner(item: Json) -> str:
-    """The label or annotation by which Argo CD or Flux owns `item`, as `key=value`; "" when neither does."""
-    for kind, keys in (("labels", _GITOPS_LABELS), ("annotations", _GITOPS_ANNOTATIONS)):
-        marks = mapping(item, "metadata", kind)
-        for key in keys:
-            if key in marks:
-                return f"{key}={text(marks[key])}"
-    return ""
+    return mark_operations(item, "annotations", {ANNOTATION: json.dumps(list(record)) if record else None})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Change, Disruption, Json, ObjectRef, Write
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import version_test
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.ledger import (
     ANNOTATION,
     amend,
     annotation_operations,
     record_of,
-    version_test,
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._scc.reading import scc_path
 

@@ -328,6 +328,25 @@ def test_the_current_context_is_for_localhost_alone(aro: Sandbox, play: Play) ->
     assert f"second, {whole['current-context']}" in message
 
 
+def test_a_host_that_is_a_node_uses_the_variables_of_its_cluster(aro: Sandbox, play: Play) -> None:
+    folder = play.folder / "records"
+    hosts: dict[str, dict[str, Any]] = {
+        "cluster": {"azureml_kubeconfig": str(aro.kubeconfig), "azureml_context": "{{ its_context }}", "its_context": "aro"},
+        "node-a": {"azureml_cluster": "cluster", "ansible_host": "192.0.2.1", "azureml_kubeconfig": "/decoy"},
+        "node-b": {"azureml_cluster": "cluster", "ansible_host": "192.0.2.2"},
+        "node-c": {"azureml_cluster": "clutser"},
+    }
+    task = {"name": "Look", INFO: {"gather": ["platform"]}, "ignore_errors": True}
+    outcome = play.tasks([task], hosts, "-e", f"azureml_report_dir={folder}")
+    for host in ("cluster", "node-a", "node-b"):
+        result = outcome.result("Look", host)
+        assert not result.get("failed"), result
+        assert result["cluster"]["uid"] == uid(aro)
+        assert [f["code"] for f in result["findings"] if f["code"].startswith("engine.")] == [], "one host is the cluster"
+    assert "'clutser', which is no host of the inventory" in outcome.result("Look", "node-c")["msg"]
+    assert [path.name for path in folder.iterdir()] == ["cluster.json"]
+
+
 def test_nothing_is_written_with_a_credential_of_nobody(aro: Sandbox) -> None:
     door = aro.front_door.door("main")
     finding = refusal({"kubeconfig": with_user(aro, {})})

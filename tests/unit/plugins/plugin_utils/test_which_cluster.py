@@ -24,7 +24,7 @@ class Action(ClusterAction):  # type: ignore[misc]
 
 def judge(hosts: list[str], args: dict[str, Any], environment: Any = None, **variables: Any) -> Finding | None:
     found = {"inventory_hostname": hosts[0], "ansible_play_hosts_all": hosts, **variables}
-    return Action(environment)._which_cluster(args, found)
+    return Action(environment)._which_cluster(args, found, hosts[0])
 
 
 @pytest.fixture(autouse=True)

@@ -64,4 +64,5 @@ def test_a_summary_says_the_worst_first_and_each_thing_once() -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["error", "do:", "info"]
     assert lines.count("  error   toy.bad bad.") == 1
     assert "  changed update ConfigMap/toys/a: because" in lines
+    assert "  would   update ConfigMap/toys/a: because" in summary("host", [output], check_mode=True)
     assert summary("host", []) == ["host: nothing was checked", "  nothing to say and nothing to do"]
