@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -45,12 +45,12 @@ class Resource:
 
 
 class Client:
-    """Talks to the API server at ``url`` as the user of client certificate ``pair``."""
+    """Talks to the API server at ``url`` as the user of client certificate ``pair``, over at most ``connections``."""
 
-    def __init__(self, url: str, ca: Path, pair: Pair) -> None:
+    def __init__(self, url: str, ca: Path, pair: Pair, *, connections: int = WORKERS) -> None:
         self.url = url
         self._pool = urllib3.PoolManager(
-            maxsize=WORKERS, block=True, retries=False, timeout=urllib3.Timeout(connect=5.0, read=60.0),
+            maxsize=connections, block=True, retries=False, timeout=urllib3.Timeout(connect=5.0, read=60.0),
             ca_certs=str(ca), cert_file=str(pair.cert), key_file=str(pair.key),
         )  # fmt: skip
         self._resources: dict[tuple[str, str], Resource] = {}
@@ -80,6 +80,24 @@ class Client:
         text = answer.data.decode()
         is_json = answer.headers.get("Content-Type", "").startswith("application/json")
         return json.loads(text) if is_json and not raw else text
+
+    def watch(self, path: str, version: int) -> Iterator[Object]:
+        """Yield the events of list ``path`` after resourceVersion ``version`` until the server ends the watch.
+
+        Raises SandboxError as ``request`` does, also when the connection breaks.
+        """
+        url = f"{self.url}{path}?watch=true&allowWatchBookmarks=true&resourceVersion={version}"
+        timeout = urllib3.Timeout(connect=5.0, read=None)
+        try:
+            answer = self._pool.request("GET", url, preload_content=False, timeout=timeout)
+            try:
+                if answer.status >= 300:
+                    raise SandboxError(f"watch of {path}: {_message(answer.read())}", status=answer.status)
+                yield from map(json.loads, _lines(answer.stream()))
+            finally:
+                answer.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise SandboxError(f"watch of {path}: {error}") from error
 
     def discover(self) -> list[Resource]:
         """Ask for every resource type of every group, and remember them."""
@@ -133,6 +151,13 @@ class Client:
         return True
 
 
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+
+
 def _message(data: bytes) -> str:
     try:
         answer = json.loads(data)
@@ -178,6 +203,24 @@ def _is_established(crd: Object) -> bool:
     return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
 
+def wait_listed(client: Client, crd: Object) -> None:
+    """Wait until objects of ``crd`` can be listed: its storage takes a moment longer than the condition says."""
+    spec = crd["spec"]
+    served = next(item["name"] for item in spec["versions"] if item["served"])
+    path = f"/apis/{spec['group']}/{served}/{spec['names']['plural']}?limit=1"
+
+    def listed() -> bool:
+        try:
+            client.request("GET", path)
+        except SandboxError as error:
+            if error.status in {404, 429, 503}:
+                return False
+            raise
+        return True
+
+    until(f"{spec['names']['plural']} listed", listed)
+
+
 def wait_established(client: Client, crds: Sequence[Object]) -> None:
     """Wait until the server serves every one of ``crds``."""
     if not crds:
@@ -190,6 +233,7 @@ def wait_established(client: Client, crds: Sequence[Object]) -> None:
         return wanted <= {item["metadata"]["name"] for item in found if _is_established(item)}
 
     until("CustomResourceDefinitions established", established)
+    in_parallel(partial(wait_listed, client), crds)
     served = {(crd["spec"]["group"], crd["spec"]["names"]["kind"]) for crd in crds}
     until(
         "custom resources in discovery",

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from . import mco
 from .binaries import Toolbox
 from .certs import Authority, create_signing_key
 from .kubeconfig import write_kubeconfig
+from .kubelet import KUBELET
+from .mco.hosts import write_stubs
+from .mco.names import CONTROLLER_USER
 from .processes import free_port
+from .profile import MACHINE_CONFIG_OPERATOR
 
 SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 POD_RANGE = "10.244.0.0/16"
@@ -47,6 +55,7 @@ class ControlPlane:
     directory: Path
     tools: Toolbox
     ports: Ports
+    emulate: frozenset[str] = frozenset()
 
     @property
     def pki(self) -> Path:
@@ -57,6 +66,11 @@ class ControlPlane:
     def direct_url(self) -> str:
         """The API server's own address."""
         return f"https://127.0.0.1:{self.ports.api}"
+
+    @property
+    def stubs(self) -> Path:
+        """The directory of programs that commands in emulated containers find first."""
+        return self.directory / "stubs"
 
     @property
     def front_door_state(self) -> Path:
@@ -70,6 +84,10 @@ class ControlPlane:
         self._issue_certificates()
         for user in ("kube-controller-manager", "kube-scheduler", "kwok"):
             self._component_kubeconfig(user)
+        if MACHINE_CONFIG_OPERATOR in self.emulate:
+            authority = Authority(self.pki, "ca")
+            authority.issue("machine-config-operator", CONTROLLER_USER, organizations=("system:masters",))
+            write_stubs(self.stubs)
         (self.directory / "kwok.yml").write_text(_kwok_configuration(self.tools.stages, self.directory))
 
     def _issue_certificates(self) -> None:
@@ -145,7 +163,18 @@ class ControlPlane:
             f"--server-address=127.0.0.1:{self.ports.kubelet}", f"--cidr={POD_RANGE}",
             f"--tls-cert-file={self.pki}/serving.crt", f"--tls-private-key-file={self.pki}/serving.key",
             "--node-lease-duration-seconds=40",
+            *(["--enable-crds=Exec"] if MACHINE_CONFIG_OPERATOR in self.emulate else []),
         ]  # fmt: skip
+
+    def kwok_environment(self) -> Mapping[str, str] | None:
+        """The environment of kwok, and of the commands that it runs in place of containers."""
+        if MACHINE_CONFIG_OPERATOR not in self.emulate:
+            return None
+        return {**os.environ, "PATH": f"{self.stubs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+    def machine_config_operator(self) -> list[str | Path]:
+        """The command line of the emulated MachineConfig operator."""
+        return [sys.executable, "-m", mco.__name__, self.directory, self.direct_url]
 
     def front_door(self) -> list[str | Path]:
         """The command line of the front door."""
@@ -180,6 +209,16 @@ def _kwok_configuration(stages: Path, directory: Path) -> str:
             "spec": {"logs": [{"logsFile": str(logs)}]},
         },
     ]
-    parts = [path.read_text() for path in sorted(stages.glob("*.yaml"))]
+    parts = [_respecting_stopped_kubelets(path.read_text()) for path in sorted(stages.glob("*.yaml"))]
     parts += [path.read_text() for path in sorted((Path(__file__).parent / "stages").glob("*.yml"))]
     return "\n---\n".join([*parts, *(yaml.safe_dump(document) for document in documents)])
+
+
+def _respecting_stopped_kubelets(stage: str) -> str:
+    """Return kwok's ``stage`` such that it leaves Nodes alone whose kubelet is away."""
+    document = yaml.safe_load(stage)
+    if document["spec"]["resourceRef"]["kind"] != "Node":
+        return stage
+    key = f'.metadata.annotations["{KUBELET}"]'
+    document["spec"]["selector"]["matchExpressions"].append({"key": key, "operator": "DoesNotExist"})
+    return yaml.safe_dump(document)

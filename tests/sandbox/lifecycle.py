@@ -16,6 +16,7 @@ from . import pristine
 from .binaries import toolbox
 from .client import Client, Object, until, write_in_order
 from .errors import SandboxError
+from .mco.held import held
 from .paths import REPOSITORY, locked, read_json, state_root, write_json
 from .processes import is_same_process, start_time
 from .profile import Profile, load
@@ -55,6 +56,7 @@ def _start_supervisor(profile: Profile, name: str | None, owner_pid: int | None,
         command = [sys.executable, "-m", f"{__package__}.supervisor", str(directory)]
         if owner_pid is not None:
             command += ["--owner-pid", str(owner_pid)]
+        command += [f"--emulate={name}" for name in sorted(profile.emulate)]
         supervisor = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -116,12 +118,13 @@ def _furnish(sandbox: Sandbox, profile: Profile, say: Progress) -> None:
     keeper = sandbox._keeper
     objects = [*profile.all_objects(sandbox.crd_directory), *admin_account()]
     sandbox.restore_main_door()
-    write_in_order(keeper, objects, lambda item: _create(sandbox, item))
-    say(f"{len(objects)} objects of the profile are in")
-    for patch in profile.refused:
-        until(f"refusal of a change to {patch['path']}", partial(_is_refused, sandbox.client, patch))
-    pristine.wait_workloads(keeper)
-    pristine.remember(keeper, sandbox.directory / "pristine.json")
+    with held(sandbox.directory):
+        write_in_order(keeper, objects, lambda item: _create(sandbox, item))
+        say(f"{len(objects)} objects of the profile are in")
+        for patch in profile.refused:
+            until(f"refusal of a change to {patch['path']}", partial(_is_refused, sandbox.client, patch))
+        pristine.wait_workloads(keeper)
+    sandbox.remember()
 
 
 def _is_refused(client: Client, patch: Object) -> bool:

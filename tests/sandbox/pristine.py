@@ -16,10 +16,12 @@ from .paths import read_json, write_json
 # Written all the time by controllers, or only a view of something else.
 _IGNORED = {
     "events", "leases", "endpointslices", "endpoints", "componentstatuses", "apiservices", "csistoragecapacities",
-    "servicecidrs", "ipaddresses", "flowschemas", "prioritylevelconfigurations", "volumeattachments",
+    "servicecidrs", "ipaddresses", "flowschemas", "prioritylevelconfigurations", "volumeattachments", "execs",
 }  # fmt: skip
 # Left behind by other objects; removed with them, never put back.
 _DERIVED = {"pods", "replicasets", "controllerrevisions"}
+# Objects of a controller that does not remove them again.
+_RENDERED = "machineconfigs"
 _SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields")
 # Their status is a controller's work, not the profile's.
 _STATUS_OF_CONTROLLERS = {
@@ -89,7 +91,9 @@ def _key_of(content: Object, resource: Resource) -> Key:
 
 
 def _controlled(item: Listed) -> bool:
-    return any(owner.get("controller") for owner in item.content["metadata"].get("ownerReferences", []))
+    """Whether a controller sees to it that ``item`` goes when it has to."""
+    owners = item.content["metadata"].get("ownerReferences", [])
+    return item.key[1] != _RENDERED and any(owner.get("controller") for owner in owners)
 
 
 def _meaning(content: Object) -> Object:
@@ -106,6 +110,8 @@ def _meaning(content: Object) -> Object:
     metadata["managers"] = sorted(managers, key=repr)
     if content["apiVersion"] in _STATUS_OF_CONTROLLERS:
         kept.pop("status", None)
+    # Counts with the generation, which putting something back raises.
+    kept.get("status", {}).pop("observedGeneration", None)
     for condition in kept.get("status", {}).get("conditions") or [] if kept["kind"] == "Node" else []:
         condition.pop("lastHeartbeatTime", None)
     return kept
@@ -162,7 +168,7 @@ class Reset:
             for key, item in live.items()
             if key not in before
             and key[1] != "namespaces"
-            and (key[2] in doomed or (not _controlled(item) and not _left_alone(key)))
+            and (key[2] in doomed or _is_lost(item, live) or (not _controlled(item) and not _left_alone(key)))
         ]
         in_parallel(self._delete, [item for item in new if item.key[1] not in _DERIVED])
         in_parallel(self._delete, [item for item in new if item.key[1] in _DERIVED])
@@ -213,7 +219,9 @@ class Reset:
 
     def _put_status(self, now: Listed, then: Object) -> None:
         content: Object = self.client.request("GET", now.path)
-        content["status"] = then["status"]
+        content["status"] = dict(then["status"])
+        if "observedGeneration" in then["status"]:
+            content["status"]["observedGeneration"] = content["metadata"]["generation"]
         self.client.request("PUT", f"{now.path}/status?fieldManager={FIELD_MANAGER}", content)
 
     def _finish(self, name: str) -> None:
@@ -233,6 +241,12 @@ class Reset:
         wait_workloads(self.client)
 
 
+def _is_lost(item: Listed, live: dict[Key, Listed]) -> bool:
+    """Whether ``item`` is a pod of a node that is gone; the garbage collector would take a minute."""
+    node = item.content.get("spec", {}).get("nodeName") if item.key[1] == "pods" else None
+    return node is not None and ("v1", "nodes", "", node) not in live
+
+
 def _left_alone(key: Key) -> bool:
     """Whether a controller puts the object into every namespace."""
     return (key[1], key[3]) in {("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")}
@@ -245,6 +259,9 @@ def _fresh(item: Object) -> Object:
         content["metadata"].pop(name, None)
     if content["apiVersion"] in _STATUS_OF_CONTROLLERS:
         content.pop("status", None)
+    if item["kind"] == "MachineConfig":
+        # An owner that was made anew has another uid, and the garbage collector would miss the old one.
+        content["metadata"].pop("ownerReferences", None)
     return content
 
 

@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -43,8 +43,11 @@ def adopt_orphans() -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def spawn(command: Sequence[str | Path], log: Path) -> subprocess.Popen[bytes]:
-    """Start ``command`` with output to ``log``; the kernel kills it when the calling thread dies."""
+def spawn(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start ``command`` with output to ``log``; the kernel kills it when the calling thread dies.
+
+    ``environment`` replaces the inherited one.
+    """
     parent = os.getpid()
 
     def die_with_parent() -> None:
@@ -59,6 +62,7 @@ def spawn(command: Sequence[str | Path], log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env=environment,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - only the supervisor spawns, and it has one thread
         )
 

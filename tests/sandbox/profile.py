@@ -12,10 +12,12 @@ import yaml
 
 from . import nodes, shorthand
 from .errors import SandboxError
+from .mco import furniture
 from .paths import PROFILES
 
 Object = dict[str, Any]
-_KEYS = {"extends", "summary", "version", "nodes", "crds", "objects", "without", "refused"}
+_KEYS = {"extends", "summary", "version", "nodes", "crds", "objects", "without", "refused", "emulate", "machine_config"}
+MACHINE_CONFIG_OPERATOR = "machine_config_operator"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Profile:
     """One kind of cluster.
 
     ``version`` is the gitVersion that door ``main`` reports; ``crds`` are file names, of the cache or of
-    ``profiles/crds``; ``refused`` are JSON patches the server must refuse before the profile counts as up.
+    ``profiles/crds``; ``refused`` are JSON patches the server must refuse before the profile counts as up; ``emulate``
+    names the controllers of ours that run.
     """
 
     name: str
@@ -32,10 +35,11 @@ class Profile:
     crds: tuple[str, ...] = ()
     objects: tuple[Object, ...] = ()
     refused: tuple[Object, ...] = field(default=())
+    emulate: frozenset[str] = frozenset()
 
     def all_objects(self, crd_directory: Path) -> list[Object]:
         """Return every object, CustomResourceDefinitions first. Raises SandboxError for an unknown CRD file."""
-        return [*(_read_crd(name, crd_directory) for name in self.crds), *copy.deepcopy(self.objects)]
+        return [*(read_crd(name, crd_directory) for name in self.crds), *copy.deepcopy(self.objects)]
 
 
 def profiles() -> dict[str, Profile]:
@@ -49,6 +53,9 @@ def load(name: str) -> Profile:
     raw = _read(name)
     expanded = [item for pool in raw.get("nodes", []) for item in nodes.expand(pool)]
     objects = [full for item in raw.get("objects", []) for full in shorthand.expand(item)]
+    emulate = frozenset(raw.get("emulate", []))
+    if MACHINE_CONFIG_OPERATOR in emulate:
+        objects += furniture.furnish(raw["machine_config"], expanded, objects)
     return Profile(
         name=name,
         summary=str(raw["summary"]),
@@ -56,6 +63,7 @@ def load(name: str) -> Profile:
         crds=tuple(raw.get("crds", [])),
         objects=(*expanded, *objects),
         refused=tuple(raw.get("refused", [])),
+        emulate=emulate,
     )
 
 
@@ -92,7 +100,8 @@ def _merge(base: Any, own: Any) -> Any:
     return own
 
 
-def _read_crd(name: str, directory: Path) -> Object:
+def read_crd(name: str, directory: Path) -> Object:
+    """Read CustomResourceDefinition file ``name``, of ours or of ``directory``. Raises SandboxError when there is none."""
     candidates: Iterable[Path] = (PROFILES / "crds" / name, directory / name)
     for path in candidates:
         if path.is_file():

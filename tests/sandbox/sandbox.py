@@ -13,13 +13,15 @@ from typing import Any
 
 from . import pristine
 from .certs import Authority, Pair
-from .client import Client, Object, write_in_order
+from .client import Client, Object, until, write_in_order
 from .errors import SandboxError
 from .front_door import FrontDoor
 from .kubeconfig import write_kubeconfig
+from .mco.handle import MachineConfigOperator
+from .mco.held import held
 from .paths import read_json
 from .processes import is_same_process, wait_gone
-from .profile import load
+from .profile import MACHINE_CONFIG_OPERATOR, load
 
 _MASTERS = ("system:masters",)
 _TOKEN_NAMESPACE = "kube-system"
@@ -69,6 +71,10 @@ class Sandbox:
     def _keeper(self) -> Client:
         # The one user whom emulated denials let through, as on a managed OpenShift.
         return Client(self.direct_url, self.ca_file, self._pair("system:admin", _MASTERS))
+
+    @property
+    def _pristine(self) -> Path:
+        return self.directory / "pristine.json"
 
     def _pair(self, user: str, groups: Sequence[str]) -> Pair:
         """Return the client certificate of ``user``, issued on first use."""
@@ -122,6 +128,25 @@ class Sandbox:
         """Server-side apply ``objects``, their status too, as ``system:admin``; waits for CRDs to be served."""
         write_in_order(self._keeper, objects, self._keeper.server_side_apply)
 
+    def add_training_pod(self, name: str, *, node: str, namespace: str = "azureml-jobs") -> None:
+        """Run a pod as AzureML's training jobs have them on ``node``; returns when it runs.
+
+        No controller makes it anew. The labels are the documented keys, not a recording.
+        """
+        keys = {"amlarc-workload": "true", "workspace": "sandbox-workspace", "compute": "sandbox-compute", "job": name}
+        labels = {f"ml.azure.com/{key}": value for key, value in keys.items()}
+        pod = {
+            "containers": [{"name": "execution-wrapper", "image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"}],
+            "nodeSelector": {"kubernetes.io/hostname": node},
+            "tolerations": [{"key": f"ml.azure.com/{key}", "operator": "Exists"} for key in ("amlarc", "amlarc-workload")],
+            "restartPolicy": "Never",
+        }
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        self.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}])
+        self.apply([{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}])
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        until(f"pod {namespace}/{name} running", lambda: self.request("GET", path).get("status", {}).get("phase") == "Running")
+
     def client_through(self, door: str = "main") -> Client:
         """Return a new pooled client, as user ``admin``, through ``door``."""
         return Client(self.front_door.door(door).url, self.ca_file, self._pair("admin", _MASTERS))
@@ -136,10 +161,32 @@ class Sandbox:
         main.set_rules(())
         main.set(rewrite={"version": own}, oauth=None, latency_ms=0)
 
+    def remember(self) -> None:
+        """Remember how everything is now: what ``reset`` will bring back."""
+        if self.is_emulated(MACHINE_CONFIG_OPERATOR):
+            self.mco.remember()
+        pristine.remember(self._keeper, self._pristine)
+
     def reset(self) -> None:
         """Bring the cluster and door ``main`` back to how the profile came up; other doors stay open."""
         self.restore_main_door()
-        pristine.Reset(self._keeper, self.directory / "pristine.json").run()
+        with held(self.directory):
+            pristine.Reset(self._keeper, self._pristine).run()
+            if self.is_emulated(MACHINE_CONFIG_OPERATOR):
+                self.mco.restore()
+        if self.is_emulated(MACHINE_CONFIG_OPERATOR):
+            self.mco.wait_ready()
+
+    def is_emulated(self, controller: str) -> bool:
+        """Whether the profile has the emulated ``controller``."""
+        return controller in load(self.profile).emulate
+
+    @cached_property
+    def mco(self) -> MachineConfigOperator:
+        """The emulated MachineConfig operator. Raises SandboxError when the profile has none."""
+        if not self.is_emulated(MACHINE_CONFIG_OPERATOR):
+            raise SandboxError(f"profile {self.profile} has no MachineConfig operator")
+        return MachineConfigOperator(self._keeper, self.directory, self.kubectl, self.direct_kubeconfig)
 
     def is_running(self) -> bool:
         """Whether the supervisor, and with it every process, is alive."""

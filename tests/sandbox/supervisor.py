@@ -16,16 +16,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import urllib3
 
 from .binaries import Toolbox, toolbox
+from .certs import Pair
+from .client import Client, wait_listed
 from .components import ControlPlane, Ports
 from .errors import SandboxError
+from .mco.names import EXEC_CRD
 from .paths import read_json, write_json
 from .processes import adopt_orphans, kill_descendants, spawn
+from .profile import MACHINE_CONFIG_OPERATOR, read_crd
 
 _ATTEMPTS = 3
 _START_SECONDS = 60.0
@@ -39,8 +43,9 @@ class _Stopped(Exception):
 class Supervisor:
     """Starts the components of ``directory``'s sandbox and watches over them."""
 
-    def __init__(self, directory: Path, owner: int | None) -> None:
+    def __init__(self, directory: Path, owner: int | None, emulate: frozenset[str]) -> None:
         self.directory = directory
+        self.emulate = emulate
         self.logs = directory / "logs"
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.selector = selectors.DefaultSelector()
@@ -63,8 +68,8 @@ class Supervisor:
         except ProcessLookupError as error:
             raise SandboxError(f"owner process {owner} does not exist") from error
 
-    def _start(self, name: str, command: list[str | Path]) -> None:
-        child = spawn(command, self.logs / f"{name}.log")
+    def _start(self, name: str, command: list[str | Path], environment: Mapping[str, str] | None = None) -> None:
+        child = spawn(command, self.logs / f"{name}.log", environment)
         self.children[name] = child
         self.selector.register(os.pidfd_open(child.pid), selectors.EVENT_READ, name)
 
@@ -90,7 +95,7 @@ class Supervisor:
     def start(self, tools: Toolbox) -> ControlPlane:
         """Start every component and wait until the API server answers; ports are picked anew after a clash."""
         for attempt in range(1, _ATTEMPTS + 1):
-            plane = ControlPlane(self.directory, tools, Ports.pick())
+            plane = ControlPlane(self.directory, tools, Ports.pick(), self.emulate)
             plane.prepare()
             try:
                 self._start_components(plane)
@@ -113,7 +118,14 @@ class Supervisor:
         self._until("kube-apiserver", lambda: _answers(pool, f"{plane.direct_url}/readyz"))
         self._start("kube-controller-manager", plane.controller_manager())
         self._start("kube-scheduler", plane.scheduler())
-        self._start("kwok", plane.kwok())
+        if MACHINE_CONFIG_OPERATOR in self.emulate:
+            # kwok backs off for long when it looks for a definition that is not there yet.
+            client = Client(plane.direct_url, plane.pki / "ca.crt", Pair(plane.pki / "kwok.crt", plane.pki / "kwok.key"))
+            definition = read_crd(EXEC_CRD, plane.tools.crds)
+            client.create(definition)
+            wait_listed(client, definition)
+            self._start("machine-config-operator", plane.machine_config_operator())
+        self._start("kwok", plane.kwok(), plane.kwok_environment())
         self._until("the front door", plane.front_door_state.exists)
         self._until("kwok", lambda: _answers(pool, f"https://127.0.0.1:{plane.ports.kubelet}/healthz"))
 
@@ -167,12 +179,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--owner-pid", type=int)
+    parser.add_argument("--emulate", action="append", default=[], help="a controller of ours to run")
     options = parser.parse_args(arguments)
     adopt_orphans()
     keep = False
     supervisor: Supervisor | None = None
     try:
-        supervisor = Supervisor(options.directory, options.owner_pid)
+        supervisor = Supervisor(options.directory, options.owner_pid, frozenset(options.emulate))
         plane = supervisor.start(toolbox())
         _describe(plane, options.directory / "state.json")
         print("ready", flush=True)
