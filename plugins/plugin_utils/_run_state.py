@@ -7,13 +7,8 @@ import os
 import typing as t
 import uuid
 
-from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import _imports as lib
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import oauth
 from ansible_collections.azureml.kubernetes.plugins.plugin_utils._shared_memory import SharedDict
-
-if not lib.missing():
-    # OpenSSL sets itself up at its first context; done here, before the fork, no worker has to do it again.
-    lib.urllib3.util.ssl_.create_urllib3_context()
 
 # Made when the strategy loads the first action class, in the parent, before any worker is forked.
 _STATE = SharedDict()

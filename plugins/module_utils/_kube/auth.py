@@ -13,7 +13,6 @@ import ssl
 import tempfile
 import typing as t
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -25,6 +24,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors im
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _SECRET_OPTION = re.compile(r"-[\w-]*(?:secret|password|token|key)(?:=(.*))?", re.IGNORECASE)
+_HEADER_TEXT = re.compile(r"[\x20-\x7e\xa0-\xff]+")
 _URL_PASSWORD = re.compile(r"[a-z0-9]+://[^/@:]*:([^/@]+)@")
 _SECRET_KEYS = (
     "token",
@@ -36,6 +36,9 @@ _SECRET_KEYS = (
     "access-token",
     "client-secret",
 )
+
+# OpenSSL sets itself up at its first context. Made before Ansible forks, this one serves the first endpoint of each worker.
+_spare_contexts: list[ssl.SSLContext] = [] if lib.missing() else [lib.urllib3.util.ssl_.create_urllib3_context()]
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,7 @@ def auth_spec() -> Json:
 
     Only `kubeconfig` differs: a path is no secret and belongs into messages; `secrets_of` covers what a kubeconfig holds.
     """
-    spec = deepcopy(dict(lib.AUTH_ARG_SPEC))
-    if "kubeconfig" in spec:
-        spec["kubeconfig"]["no_log"] = False
-    return spec
+    return {name: {**option, "no_log": False} if name == "kubeconfig" else option for name, option in lib.AUTH_ARG_SPEC.items()}
 
 
 def secrets_of(content: t.Any) -> set[str]:
@@ -367,7 +367,7 @@ def _checked(headers: Json) -> Json:
     """The headers, none of which can break out of its line; the HTTP library would quote a secret to say so."""
     for name, value in headers.items():
         texts = value if isinstance(value, list) else [value]
-        if not all(re.fullmatch(r"[\x20-\x7e\xa0-\xff]+", str(text)) for text in texts):
+        if not all(_HEADER_TEXT.fullmatch(str(text)) for text in texts):
             what = "The token" if name == "Authorization" else name
             message = f"{what} holds a character that no HTTP header can carry, such as a line break."
             raise KubeError(
@@ -384,7 +384,7 @@ def _text_of(path: str) -> str:
 def _ssl_context(configuration: t.Any, workdir: str) -> ssl.SSLContext | None:
     if not configuration.host.startswith("https"):
         return None
-    context: ssl.SSLContext = lib.urllib3.util.ssl_.create_urllib3_context()
+    context: ssl.SSLContext = _spare_contexts.pop() if _spare_contexts else lib.urllib3.util.ssl_.create_urllib3_context()
     ca, cert, key = configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file
     what, files = "CA", [ca]
     try:

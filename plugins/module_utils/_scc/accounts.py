@@ -21,6 +21,9 @@ USER_PREFIX = "system:serviceaccount:"
 NAMESPACE_RULE = "a DNS label: at most 63 lower-case letters, digits and '-', beginning and ending with a letter or digit"
 NAME_RULE = "a DNS name: at most 253 lower-case letters, digits, '-' and '.', each part beginning and ending with a letter or digit"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+# Compiled once, before Ansible forks; otherwise the worker of every task does it anew.
+_IS_LABEL = re.compile(_LABEL)
+_IS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 # Ratio of difflib above which one account name passes for a misspelling of another.
 _LIKENESS = 0.8
 
@@ -50,12 +53,12 @@ class Account:
 
 def is_label(text: str) -> bool:
     """Whether `text` is a DNS label (RFC 1123), as a namespace has to be."""
-    return len(text) <= 63 and re.fullmatch(_LABEL, text) is not None
+    return len(text) <= 63 and _IS_LABEL.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:
     """Whether `text` is a DNS subdomain (RFC 1123), as the name of a service account has to be."""
-    return len(text) <= 253 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", text) is not None
+    return len(text) <= 253 and _IS_NAME.fullmatch(text) is not None
 
 
 def parse_user(text: str) -> Account | None:

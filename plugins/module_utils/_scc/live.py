@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Finding, Json
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import (
@@ -72,12 +73,12 @@ class Live:
     cluster_bindings: tuple[Json, ...] | None
     reviews: t.Mapping[str, str]
 
-    @property
+    @cached_property
     def users(self) -> tuple[str, ...]:
         """The SCC's list `users`."""
         return users_of(self.scc)
 
-    @property
+    @cached_property
     def record(self) -> Record:
         """What we added to it."""
         return record_of(self.scc)
