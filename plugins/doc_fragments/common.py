@@ -20,8 +20,9 @@ options:
   accept:
     description:
       - Disruptions that are agreed to. A change that causes any other is refused, and the refusal tells what would happen.
-      - A class agrees to every change of that kind - V(restarts_pods), V(disturbs_jobs), V(reboots_nodes), V(deletes_data) or
-        V(irreversible).
+      - A class agrees to every change of that kind - V(restarts_pods), V(disturbs_jobs), V(reboots_nodes), V(deletes_data),
+        V(irreversible), V(redhat_support) (Red Hat does not support it in production) or V(aro_support_policy) (Microsoft's policy
+        for ARO does not allow it).
       - A RV(plan_digest) of an earlier run in check mode agrees to exactly that plan on exactly that cluster.
     type: list
     elements: str

@@ -29,18 +29,28 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not path.stem.startswith("_"))
 TARGET = {"ansible_connection": "local", "azureml_run_on": "target"}
 
-# Arguments with which a module does something worth comparing; a module that is not listed is called without any.
 USUAL: Mapping[str, Mapping[str, Any]] = {
     "cluster_info": {},
     "version_window": {"latest_ga_minor": "1.33"},
     "scc_grant": {"extension_name": "ml", "compute_namespaces": ["team-a", "default"]},
+    "machine_config": {"selinux": "unmanaged", "training": True, "sdk_v1_datasets": True},
 }
 # Input that `parse`, not the argument spec, refuses.
 SENSELESS: Mapping[str, Mapping[str, Any]] = {
     "cluster_info": {"gather": [], "aks_cluster": {"a": 1}},
     "version_window": {"latest_ga_minor": "soon", "latest_upstream_minor": "later"},
     "scc_grant": {"extension_name": "Not A Label", "edition": "1999"},
+    "machine_config": {"selinux": "disabled", "name": "rendered-x", "wait_timeout": 0},
+    "node_maintenance": {"node": "Not A Name", "boot_id": "soon"},
 }
+
+
+def usual(module: str, sandbox: Sandbox) -> dict[str, Any]:
+    """Arguments with which a module does something worth comparing."""
+    if module != "node_maintenance":
+        return dict(USUAL.get(module, {}))
+    node = sandbox.request("GET", "/api/v1/nodes")["items"][0]
+    return {"node": node["metadata"]["name"], "boot_id": node["status"]["nodeInfo"]["bootID"], "state": "checked"}
 
 
 def comparable(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def comparable(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def calls(module: str, sandbox: Sandbox, unreachable: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Name, arguments and keywords of every kind of call."""
-    fine = {"kubeconfig": str(sandbox.kubeconfig), **USUAL.get(module, {})}
+    fine = {"kubeconfig": str(sandbox.kubeconfig), **usual(module, sandbox)}
     content = json.loads(sandbox.kubeconfig.read_text())
     yield "check", fine, {"check_mode": True, "diff": True}
     yield "usual", {**fine, "fail_on": "never"}, {"diff": True}
@@ -66,11 +76,11 @@ def calls(module: str, sandbox: Sandbox, unreachable: str) -> Iterator[tuple[str
     yield "senseless", {**fine, **SENSELESS.get(module, {})}, {}
     yield "wrong type", {**fine, "request_timeout": "soon"}, {}
     yield "unknown context", {**fine, "context": "nobody"}, {}
-    yield "unreachable", {**USUAL.get(module, {}), "host": unreachable, "api_key": "do-not-print", "deadline": 1}, {}
+    yield "unreachable", {**usual(module, sandbox), "host": unreachable, "api_key": "do-not-print", "deadline": 1}, {}
     yield "wrong cluster", {**fine, "expected_cluster_uid": "00000000-0000-0000-0000-000000000000"}, {}
     yield (
         "token",
-        {**USUAL.get(module, {}), "host": sandbox.url, "api_key": sandbox.admin_token(), "ca_cert": str(sandbox.ca_file)},
+        {**usual(module, sandbox), "host": sandbox.url, "api_key": sandbox.admin_token(), "ca_cert": str(sandbox.ca_file)},
         {},
     )
 
@@ -96,8 +106,8 @@ def test_there_are_modules() -> None:
 def test_the_same_call_gives_the_same_result(module: str, aro: Sandbox, play: Play) -> None:
     in_process, as_module = run_both_ways(module, aro, play)
     assert in_process.status == as_module.status == 0, in_process.text + as_module.text
-    names = [name for name, _args, _keywords in calls(module, aro, "")]
-    assert list(in_process.tasks) == list(as_module.tasks) == names
+    names = list(in_process.tasks)
+    assert names == list(as_module.tasks) == [name for name, _args, _keywords in calls(module, aro, "")]
     for name in names:
         assert comparable(in_process.result(name, "cluster")) == comparable(as_module.result(name, "cluster")), name
     for outcome in (in_process, as_module):

@@ -1,0 +1,1 @@
+"""Topic maintenance: taking one node out of service, and back, for work on its host."""
