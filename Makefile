@@ -11,7 +11,7 @@ ENVIRONMENT := $(PYTHON) tests/tools/environment.py
 RUN := $(ENVIRONMENT) run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down test bench lint format sanity unit docs env collections shell env-vars lock build importer clean
+.PHONY: help demo down test test-host bench lint format sanity unit docs env collections shell env-vars lock build importer clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,9 @@ down: ## stop every sandbox that was left running
 
 test: ## every layer; with TOPIC=engine, cluster, scc, selinux, ... the tests of one topic
 	@$(RUN) python -m tests.tools.check all --topic "$(TOPIC)" $(ARGS)
+
+test-host: ## SELinux on a real virtual machine over SSH: up to 25 minutes, less once its image is cached
+	@$(RUN) python -m tests.host $(ARGS)
 
 unit: ## only tests/unit and tests/contract; ARGS go to pytest
 	@$(RUN) python -m tests.tools.check unit $(ARGS)
