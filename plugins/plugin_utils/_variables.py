@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PREFIXES = ("azureml_", "cluster_preflight_", "scc_grant_", "worker_selinux_")
+PREFIXES = ("azureml_", "cluster_preflight_", "compute_namespaces_", "scc_grant_", "worker_selinux_")
 VARIABLES = frozenset(
     {
         "azureml_accept",
@@ -25,8 +25,10 @@ VARIABLES = frozenset(
         "azureml_context",
         "azureml_create_pool",
         "azureml_deadline",
+        "azureml_dedicated_nodes",
         "azureml_drain",
         "azureml_edition",
+        "azureml_egress_ports",
         "azureml_enforce_unlabelled",
         "azureml_exclusive",
         "azureml_expected_cluster_uid",
@@ -37,10 +39,12 @@ VARIABLES = frozenset(
         "azureml_grace_period",
         "azureml_host",
         "azureml_hosts",
+        "azureml_image_pull_secrets",
         "azureml_impersonate_groups",
         "azureml_impersonate_user",
         "azureml_inference",
         "azureml_install_prom_op",
+        "azureml_instance_types",
         "azureml_kernel_arguments",
         "azureml_key_file",
         "azureml_kubeconfig",
@@ -50,6 +54,10 @@ VARIABLES = frozenset(
         "azureml_method",
         "azureml_n",
         "azureml_name",
+        "azureml_namespace_annotations",
+        "azureml_namespace_labels",
+        "azureml_namespaces",
+        "azureml_network_policy",
         "azureml_new_install",
         "azureml_nginx_ingress",
         "azureml_no_proxy",
@@ -58,6 +66,7 @@ VARIABLES = frozenset(
         "azureml_password",
         "azureml_persist_config",
         "azureml_platform",
+        "azureml_pod_security",
         "azureml_pool",
         "azureml_pool_nodes",
         "azureml_proxy",
@@ -104,6 +113,16 @@ VARIABLES = frozenset(
         "cluster_preflight_table_as_of",
         "cluster_preflight_table_max_age_days",
         "cluster_preflight_version",
+        "compute_namespaces_annotations",
+        "compute_namespaces_egress_ports",
+        "compute_namespaces_image_pull_secrets",
+        "compute_namespaces_labels",
+        "compute_namespaces_network_policy",
+        "compute_namespaces_pod_security",
+        "compute_namespaces_result",
+        "compute_namespaces_settings",
+        "compute_namespaces_state",
+        "compute_namespaces_wait_timeout",
         "scc_grant_accounts",
         "scc_grant_edition",
         "scc_grant_exclusive",

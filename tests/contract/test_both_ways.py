@@ -41,6 +41,7 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
     "version_window": {"latest_ga_minor": "soon", "latest_upstream_minor": "later"},
     "scc_grant": {"extension_name": "Not A Label", "edition": "1999"},
     "machine_config": {"selinux": "disabled", "name": "rendered-x", "wait_timeout": 0},
+    "compute_namespace": {"compute_namespaces": ["kube-system", "Not A Label"]},
     "node_maintenance": {"node": "Not A Name", "boot_id": "soon"},
 }
 

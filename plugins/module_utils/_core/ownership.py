@@ -29,7 +29,7 @@ def gitops_owner(item: Json) -> str:
 
 
 def create_namespace(name: str, reason: str) -> Change:
-    """A namespace with our label. It is never deleted by us: what others put there would go with it."""
+    """A namespace with our label. Only compute_namespace deletes one, where it is empty or that is agreed to."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(MANAGED_BY)}}
     ref = ObjectRef("Namespace", name, path=object_path("v1", "namespaces", name))
     return Change("create", ref, reason, after=body, write=Write("create", object_path("v1", "namespaces"), body))
