@@ -24,6 +24,7 @@ PACKAGES = (
     "python3", "python3-selinux", "selinux-basics", "selinux-policy-default", "policycoreutils", "iproute2", "procps",
     "grub-pc-bin", "grub2-common",
 )  # fmt: skip
+_SCRIPTS = (HERE / "guest" / "essential.sh", HERE / "guest" / "finish.sh")
 _PARTITION_MIB = 1400
 _BOOTSTRAP_SECONDS = 1200.0
 _FINISH_SECONDS = 600.0
@@ -60,7 +61,7 @@ class Image:
 def get_image(tools: Tools, say: Say) -> Image:
     """The cached image, made if it is missing. Raises NotRun where it cannot be made, Wrong when our part of it fails."""
     sources, suite = debian_sources()
-    ours = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("guest/*.sh")) + [HERE / "disk.py", Path(__file__)]]
+    ours = [path.read_text(encoding="utf-8") for path in (*_SCRIPTS, HERE / "disk.py", Path(__file__))]
     image = Image(cache_root() / f"image-{digest(suite, *PACKAGES, *ours)}")
     with locked(image.directory.with_suffix(".lock")):
         if not image.directory.exists():
@@ -145,7 +146,7 @@ def _step(tools: Tools, *words: str | Path, timeout: float = _FINISH_SECONDS) ->
 
 def _bootstrap(tools: Tools, root: Path, sources: list[str], suite: str) -> None:
     """Unpack and configure Debian in `root`, with the proxies and time-outs of the machine's apt."""
-    hook = f'sh {shlex.quote(str(HERE / "guest" / "essential.sh"))} "$1"'
+    hook = f'sh {shlex.quote(str(_SCRIPTS[0]))} "$1"'
     excluded = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
     options = [
         "--mode=root", "--variant=apt", f"--include={','.join(PACKAGES)}", f"--essential-hook={hook}",
@@ -169,8 +170,7 @@ def _acquire() -> list[str]:
 
 def _finish(tools: Tools, root: Path, made: Path) -> None:
     """Configure the guest and label its files; check a label, since an unlabelled guest would look like a wrong role."""
-    script = HERE / "guest" / "finish.sh"
-    _step(tools, "unshare", "--mount", "--pid", "--fork", "sh", script, root, made / "id_ed25519.pub")
+    _step(tools, "unshare", "--mount", "--pid", "--fork", "sh", _SCRIPTS[1], root, made / "id_ed25519.pub")
     shutil.copy(root / "etc/ssh/ssh_host_ed25519_key.pub", made / "host_key.pub")
     label = os.getxattr(root / "etc/shadow", _LABEL)
     if b":shadow_t:" not in label:

@@ -30,9 +30,9 @@ def split(line: str) -> tuple[str, ...]:
     return (*arguments, current) if current else tuple(arguments)
 
 
-def flatten(entries: t.Iterable[str]) -> tuple[str, ...]:
-    """Arguments of MachineConfigs: an entry of `kernelArguments` may hold several."""
-    return tuple(argument for entry in entries for argument in split(entry))
+def listed(entries: t.Any) -> tuple[str, ...]:
+    """Arguments in the field `kernelArguments`, of which an entry may hold several; none where it is no list."""
+    return tuple(argument for entry in entries for argument in split(str(entry))) if isinstance(entries, list) else ()
 
 
 def key_of(argument: str) -> str:

@@ -8,8 +8,8 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import made_by_us, mark_operations, version_test
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import Platform, mapping
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.live import (
+    FORMER,
     MOVED,
-    WAS_DISABLED,
     Live,
     config_ref,
     moved_by_us,
@@ -20,6 +20,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.live i
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.nodes import MCO, ROLE_PREFIX
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.pools import ROLE, new_pool
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.reading import MACHINE_CONFIGS, POOLS
+from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.request import BUILT_IN_POOLS, PLATFORM_NAME
 
 # Editions on which Microsoft supports the cluster as long as MachineConfigs are left alone; an unknown one may be such.
 _ARO = ("aro", "unknown")
@@ -59,8 +60,8 @@ def _machine_config(live: Live, disruptive: frozenset[Disruption]) -> Change | N
         operations.append({"op": "add", "path": path, "value": wanted if path != "/spec" else {"kernelArguments": wanted}})
     if not operations:
         return None
-    if live.unlabelled:
-        operations += mark_operations(live.mine, "annotations", {WAS_DISABLED: "true"})
+    former = [argument for argument in dict.fromkeys((*live.former, *live.arguments)) if argument not in wanted]
+    operations += mark_operations(live.mine, "annotations", {FORMER: " ".join(former) or None})
     ref = config_ref(live.request.name)
     before = {"kernelArguments": list(live.arguments)}
     write = Write("json_patch", ref.path, [*version_test(live.mine), *operations])
@@ -134,7 +135,15 @@ def absent(live: Live) -> tuple[Change, ...]:
         not (live.rendered(pool) and pool.settled and all(node.has(pool.target) for node in pool.nodes)) for pool in live.targets
     ):
         return ()
-    return _unlabel(live) or _delete_pool(live)
+    return () if used_by(live) else _unlabel(live) or _delete_pool(live)
+
+
+def used_by(live: Live) -> tuple[str, ...]:
+    """MachineConfigs that are meant for the pool of one's own alone, but for those that the platform makes for every pool."""
+    pool, worker = live.pool, live.assignment.get("worker")
+    if pool is None or pool.name in BUILT_IN_POOLS or worker is None:
+        return ()
+    return tuple(name for name in pool.sources if name not in worker.sources and not PLATFORM_NAME.fullmatch(name))
 
 
 def _delete(live: Live) -> Change:

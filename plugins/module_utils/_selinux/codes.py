@@ -255,7 +255,7 @@ STILL_SET = Code(
 NOT_OURS = Code(
     "selinux.not_ours",
     "warning",
-    "The object that shall go was not made by this collection, so it stays.",
+    "Something that shall go stays, because somebody else made it or still uses it.",
     "Delete it by hand where that is meant.",
 )
 SSH_NODE = Code(

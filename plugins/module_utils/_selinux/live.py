@@ -15,7 +15,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform 
     text,
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Read, Snapshot, object_path
-from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import boot_mode, flatten
+from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import boot_mode, listed, split
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.nodes import (
     ROLE_PREFIX,
     Host,
@@ -40,8 +40,8 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.readin
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.request import Request
 
-# On our MachineConfig, once it disabled SELinux; on a Node, the pool into which we moved it.
-WAS_DISABLED = "azureml.kubernetes/selinux-was-disabled"
+# On our MachineConfig, arguments that it had once; on a Node, the pool into which we moved it.
+FORMER = "azureml.kubernetes/former-kernel-arguments"
 MOVED = "azureml.kubernetes/machine-config-pool"
 
 
@@ -55,6 +55,7 @@ class Live:
         moving: names of Nodes that still have to be labelled for the pool.
         assignment: pools with their nodes, as they are once the requested pool and labels exist.
         targets: the pools that take the MachineConfig and have nodes, each with what it renders now.
+        elsewhere: kernel arguments of other MachineConfigs of these pools, by name, as far as they were read.
         hosts: by Node, what its operating system said; a Node that was not asked is not in it.
     """
 
@@ -65,6 +66,7 @@ class Live:
     moving: tuple[str, ...]
     assignment: Assignment
     targets: tuple[Pool, ...]
+    elsewhere: t.Mapping[str, tuple[str, ...]]
     hosts: t.Mapping[str, Host]
 
     @property
@@ -75,14 +77,17 @@ class Live:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Kernel arguments of the MachineConfig of our name."""
-        entries = mapping(self.mine, "spec").get("kernelArguments")
-        return flatten(str(entry) for entry in entries) if isinstance(entries, list) else ()
+        return listed(mapping(self.mine, "spec").get("kernelArguments"))
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Arguments that it had and lost."""
+        return split(text(mapping(self.mine, "metadata", "annotations").get(FORMER)))
 
     @property
     def unlabelled(self) -> bool:
         """By our own doing, files may have been written without SELinux labels."""
-        was = WAS_DISABLED in mapping(self.mine, "metadata", "annotations")
-        return self.ours and (was or boot_mode(self.arguments) == "disabled")
+        return self.ours and "disabled" in (boot_mode(self.arguments), boot_mode(self.former))
 
     @property
     def pool(self) -> Pool | None:
@@ -106,7 +111,16 @@ class Live:
             return bool(pool.target) and self.request.name not in pool.sources
         if not pool.target or pool.arguments is None or not self.request.goal.met_by(pool.arguments):
             return False
-        return (self.mine is not None) is (self.request.name in pool.sources)
+        return (self.mine is not None) is (self.request.name in pool.sources) and not self._outdated(pool)
+
+    def lingering(self, pool: Pool) -> tuple[str, ...]:
+        """Former arguments of ours that the pool still renders: others set them, too, or it has not been rendered anew yet."""
+        return tuple(argument for argument in self.former if argument in (pool.arguments or ()))
+
+    def _outdated(self, pool: Pool) -> bool:
+        others = [name for name in pool.sources if name != self.request.name]
+        given = {argument for name in others for argument in self.elsewhere.get(name, ())}
+        return all(name in self.elsewhere for name in others) and not given.issuperset(self.lingering(pool))
 
     def item(self, name: str) -> Json:
         """The Node of that name as the API server sent it."""
@@ -142,7 +156,7 @@ def observe(request: Request, snapshot: Snapshot) -> Live:
     labels = mapping(mine, "metadata", "labels") if mine is not None and request.state == "absent" else {ROLE: request.pool}
     takers = [pool for pool in assignment.pools if takes(pool.item, labels)]
     targets = tuple(_with_rendered(pool, assignment, snapshot) for pool in takers if pool.nodes)
-    live = Live(request, mine, nodes, items, moving, assignment, targets, {})
+    live = Live(request, mine, nodes, items, moving, assignment, targets, _elsewhere(targets, snapshot), {})
     return replace(live, hosts=_hosts(questions(live, snapshot), snapshot))
 
 
@@ -168,6 +182,15 @@ def _with_rendered(pool: Pool, assignment: Assignment, snapshot: Snapshot) -> Po
     name = source_of(pool, assignment)
     answer = snapshot.get(machine_config(name)) if name else None
     return replace(pool, rendered=mapping(answer.body, "spec") if answer is not None and answer.found else None)
+
+
+def _elsewhere(targets: t.Sequence[Pool], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    answers = {name: snapshot.get(machine_config(name)) for pool in targets for name in pool.sources}
+    return {
+        name: listed(mapping(answer.body, "spec").get("kernelArguments"))
+        for name, answer in answers.items()
+        if answer is not None and answer.found
+    }
 
 
 def questions(live: Live, snapshot: Snapshot) -> dict[str, Read | None]:

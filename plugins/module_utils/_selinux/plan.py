@@ -21,6 +21,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform 
     list_items,
     platform_reads,
 )
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.pods import Pod
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux import changes, codes, refusals, roll
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import LAST_WINS, boot_mode, key_of
@@ -70,7 +71,7 @@ def reads(request: Request, snapshot: Snapshot) -> list[Read]:
     if _missing(wanted, snapshot):
         return wanted
     wanted += [read for read in questions(live, snapshot).values() if read is not None]
-    wanted += [*refusals.culprit_reads(live), *roll.drain_reads(live)]
+    wanted += [*refusals.culprit_reads(live), *roll.drain_reads(live, snapshot)]
     if not _missing(wanted, snapshot) and changes.needed(live) and not _mistaken(live):
         wanted += _before_writing(request, snapshot)
     return wanted
@@ -150,10 +151,14 @@ def _state(findings: t.Sequence[Finding]) -> State:
 
 
 def _kept_pool(live: Live) -> list[Finding]:
-    """A pool of ours stays as long as somebody else puts nodes into it."""
+    """A pool of ours stays as long as it serves something else."""
     pool = live.pool
     if live.request.state != "absent" or pool is None or not made_by_us(pool.item):
         return []
+    users = changes.used_by(live)
+    if users:
+        message = f"it stays, since other MachineConfigs are for it: {shown(users)}."
+        return [codes.NOT_OURS.finding(message, pool_ref(pool.name), evidence=list(users))]
     others = [node.name for node in pool.nodes if not changes.moved(live, node.name)]
     message = f"it stays, since somebody else put nodes into it: {shown(others)}."
     return [codes.NOT_OURS.finding(message, pool_ref(pool.name), evidence=others)] if others else []
@@ -216,17 +221,18 @@ def _permissive(live: Live) -> list[Finding]:
 
 def _planned(live: Live, snapshot: Snapshot, todo: t.Sequence[Change]) -> list[Finding]:
     """What the roll is going to cost."""
-    if not any("reboots_nodes" in change.disruptive for change in todo):
+    if not live.targets or not any("reboots_nodes" in change.disruptive for change in todo):
         return []
-    pods = refusals.on_targets(live, list_items(snapshot.get(RUNNING_PODS)) or [])
-    jobs: dict[str, list[str]] = {}
-    for pod in pods:
-        if pod.job:
-            jobs.setdefault(pod.node, []).append(str(pod))
+    listing = list_items(snapshot.get(RUNNING_PODS))
+    pods: dict[str, list[Pod]] = {node.name: [] for node in live.targeted}
+    for pod in refusals.on_targets(live, listing or []):
+        pods[pod.node].append(pod)
+    jobs = {node: [str(pod) for pod in there if pod.job] for node, there in pods.items()}
     minutes = round(max(pool.seconds for pool in live.targets) / 60)
     pools = ", ".join(f"{pool.name} ({len(pool.nodes)} nodes, {pool.at_once} at a time)" for pool in live.targets)
-    running = ", ".join(f"{node}: {len(names)}" for node, names in sorted(jobs.items())[:5])
-    work = f"pods of AzureML jobs run on {running}" if jobs else "no pod of an AzureML job runs there"
+    running = shown(f"{node}: {len(names)}" for node, names in jobs.items() if names)
+    work = f"pods of AzureML jobs run on {running}" if running else "no pod of an AzureML job runs there"
+    work = "what runs there could not be read" if listing is None else work
     evidence = {
         "minutes": minutes,
         "pools": [
@@ -238,10 +244,7 @@ def _planned(live: Live, snapshot: Snapshot, todo: t.Sequence[Change]) -> list[F
             }
             for pool in live.targets
         ],
-        "nodes": {
-            node.name: {"jobs": jobs.get(node.name, []), "pods": sum(pod.node == node.name for pod in pods)}
-            for node in live.targeted
-        },
+        "nodes": None if listing is None else {node: {"jobs": jobs[node], "pods": len(there)} for node, there in pods.items()},
     }
     message = f"{len(live.targeted)} nodes are drained and rebooted, in pools {pools}, about {minutes} min in all; {work}."
     return [codes.ROLLOUT_PLANNED.finding(message, config_ref(live.request.name), evidence=evidence)]
@@ -269,7 +272,7 @@ def _follow(live: Live, snapshot: Snapshot) -> Plan:
         said += [] if hopeless else [codes.ROLLOUT_PENDING.finding(f"{text}.", config_ref(live.request.name))]
         return Plan((), sort_findings(said), {"selinux": _state(said)}, facts(live, False))
     said += [] if hopeless else [codes.NOT_ROLLED_OUT.finding(f"{text}.", config_ref(live.request.name))]
-    wait = roll.wait(live, unfinished, len(leaving), "; ".join(part for part in (text, note) if part))
+    wait = roll.wait(live, snapshot, unfinished, len(leaving), "; ".join(part for part in (text, note) if part))
     return Plan((), sort_findings(said), {"selinux": _state(said)}, facts(live, False), wait)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.budgets import selects
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import condition, mapping, name_of, objects, text
-from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import flatten
+from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import listed
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.nodes import MCO, ROLE_PREFIX, Node
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.request import BUILT_IN_POOLS
 
@@ -50,10 +50,7 @@ class Pool:
     @property
     def arguments(self) -> tuple[str, ...] | None:
         """Kernel arguments of `target`, None while unknown."""
-        if self.rendered is None:
-            return None
-        entries = self.rendered.get("kernelArguments")
-        return flatten(str(entry) for entry in entries) if isinstance(entries, list) else ()
+        return None if self.rendered is None else listed(self.rendered.get("kernelArguments"))
 
     @property
     def paused(self) -> bool:

@@ -20,7 +20,6 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.pods import Pod, to_leave
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux import codes
-from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.arguments import flatten
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.live import Live, config_ref, node_ref, pool_ref, shown
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.pools import ROLE, Pool
 from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.reading import BUDGETS, RUNNING_PODS, machine_config
@@ -121,9 +120,9 @@ def of_objects(live: Live) -> list[Finding]:
 
 
 def culprit_reads(live: Live) -> list[Read]:
-    """MachineConfigs that may hold a contradicting argument; none where nothing contradicts."""
-    names = [name for pool in live.targets if _contradicting(live, pool) for name in pool.sources if name != live.request.name]
-    return [machine_config(name) for name in dict.fromkeys(names)]
+    """MachineConfigs that may hold a contradicting argument, or a former one of ours; none where there is no such argument."""
+    pools = [pool for pool in live.targets if _contradicting(live, pool) or live.lingering(pool)]
+    return [machine_config(name) for name in dict.fromkeys(name for pool in pools for name in pool.sources)]
 
 
 def _contradicting(live: Live, pool: Pool) -> tuple[str, ...]:
@@ -141,7 +140,7 @@ def of_cluster(live: Live, snapshot: Snapshot, platform: Platform) -> list[Findi
     if live.request.state == "present":
         found += _platform_problems(platform)
         for pool in live.targets:
-            found += [*_extension_problems(live, pool), *_argument_problems(live, pool, snapshot)]
+            found += [*_extension_problems(live, pool), *_argument_problems(live, pool)]
         found += package_findings(live)
     return [*found, *_eviction_problems(live, snapshot)]
 
@@ -203,20 +202,14 @@ def _extension_problems(live: Live, pool: Pool) -> list[Finding]:
     return [codes.EXTENSIONS.finding(message, pool_ref(pool.name), evidence={"extensions": extensions, "kernelType": kernel})]
 
 
-def _argument_problems(live: Live, pool: Pool, snapshot: Snapshot) -> list[Finding]:
+def _argument_problems(live: Live, pool: Pool) -> list[Finding]:
     lost = _contradicting(live, pool)
     if not lost:
         return []
-    culprits = [name for name in pool.sources if name != live.request.name and set(lost) & set(_arguments_of(snapshot, name))]
+    culprits = [name for name in pool.sources if name != live.request.name and set(lost) & set(live.elsewhere.get(name, ()))]
     where = f"MachineConfig {', '.join(culprits)}" if culprits else f"a MachineConfig of {pool.target}"
     message = f"{where} sets {', '.join(lost)}, which contradicts {' '.join(live.request.goal.arguments)}."
     return [codes.CONFLICTING_ARGUMENT.finding(message, pool_ref(pool.name), evidence={"arguments": list(lost), "by": culprits})]
-
-
-def _arguments_of(snapshot: Snapshot, name: str) -> tuple[str, ...]:
-    answer = snapshot.get(machine_config(name))
-    entries: t.Any = mapping(answer.body, "spec").get("kernelArguments") if answer is not None and answer.found else None
-    return flatten(str(entry) for entry in entries) if isinstance(entries, list) else ()
 
 
 def _eviction_problems(live: Live, snapshot: Snapshot) -> list[Finding]:

@@ -43,7 +43,7 @@ _NAME_LENGTH = 253
 # The kernel's limit on x86 and arm64, of which the boot loader's own arguments take some.
 _COMMAND_LINE = 2048
 # Names that the Machine Config Operator, the installer and ARO's operator write themselves.
-_PLATFORM_NAME = re.compile(
+PLATFORM_NAME = re.compile(
     r"rendered-.*|0[01]-(master|worker|arbiter)(-.*)?|9[789]-.*-generated-.*|99-.*-ssh|99-.*-aro-.*|90-aro-.*", re.DOTALL
 )
 
@@ -178,7 +178,7 @@ def _name_problems(name: str, pool: str) -> list[str]:
             f"name {name!r} cannot be the name of a MachineConfig: at most {_NAME_LENGTH} lower-case letters, digits, '-' and"
             " '.', beginning and ending with a letter or digit."
         )
-    if _PLATFORM_NAME.fullmatch(name):
+    if PLATFORM_NAME.fullmatch(name):
         problems.append(
             f"name {name!r} belongs to the platform, which would overwrite the MachineConfig; 99-{pool}-azureml is free."
         )

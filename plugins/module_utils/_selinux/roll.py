@@ -134,15 +134,20 @@ def draining(live: Live) -> tuple[Node, ...]:
     return tuple(nodes[:_LOOKED_INTO])
 
 
-def drain_reads(live: Live) -> list[Read]:
-    """What a drain may be waiting for."""
+def drain_reads(live: Live, snapshot: Snapshot) -> list[Read]:
+    """What a drain may be waiting for: budgets, and pods only where a budget is used up."""
     nodes = draining(live)
-    return [BUDGETS, *(pods_on(node.name) for node in nodes)] if nodes else []
+    used_up = any(one.allowed < 1 <= one.expected for one in _budgets(snapshot))
+    return [BUDGETS, *(pods_on(node.name) for node in nodes if used_up)] if nodes else []
+
+
+def _budgets(snapshot: Snapshot) -> list[Budget]:
+    return [budget(item) for item in list_items(snapshot.get(BUDGETS)) or ()]
 
 
 def blocked(live: Live, snapshot: Snapshot) -> tuple[list[Finding], str]:
     """Budgets that never let a drain end, and a phrase on one that does not at the moment."""
-    budgets = [budget(item) for item in list_items(snapshot.get(BUDGETS)) or ()]
+    budgets = _budgets(snapshot)
     found, now = [], ""
     for node in draining(live):
         pods = to_leave(list_items(snapshot.get(pods_on(node.name))) or ())
@@ -163,13 +168,13 @@ def guarding(budgets: t.Sequence[Budget], pods: t.Sequence[Pod]) -> list[tuple[B
 # Waiting
 
 
-def wait(live: Live, unfinished: t.Sequence[Roll], leaving: int, text: str) -> Wait:
+def wait(live: Live, snapshot: Snapshot, unfinished: t.Sequence[Roll], leaving: int, text: str) -> Wait:
     """What to follow until the pools are done, and `leaving` nodes have gone back to another."""
     default = max([leaving * NODE_TIMEOUT + SLACK_SECONDS, *(roll.pool.timeout for roll in unfinished)])
     return Wait(
         text=text,
         seconds=live.request.wait_timeout or default,
         follow=(POOLS, NODES),
-        again=(machine_config(live.request.name), *drain_reads(live)),
+        again=(machine_config(live.request.name), *drain_reads(live, snapshot)),
         estimate=max([0.0, *(roll.estimate for roll in unfinished)]),
     )

@@ -114,10 +114,17 @@ def test_with_nothing_set_the_role_only_looks(aro: Sandbox, play: Play) -> None:
 # What it costs
 
 
+def grow(sandbox: Sandbox, machines: int, at_once: int) -> None:
+    """Let pool worker have so many machines, all counted and up to date, of which `at_once` may be away."""
+    sandbox.mco.add_nodes(machines - len(WORKERS), like=WORKERS[0])
+    sandbox.request("PATCH", f"{POOLS}/worker", {"spec": {"maxUnavailable": at_once}}, content_type=MERGE)
+    until("the pool counts them", lambda: sandbox.mco.pool("worker")["status"]["updatedMachineCount"] == machines)
+    sandbox.mco.wait_updated("worker")
+
+
 def test_no_op_on_ten_nodes(aro: Sandbox) -> None:
     hurry(aro)
-    aro.mco.add_nodes(6, like=WORKERS[0])
-    aro.request("PATCH", f"{POOLS}/worker", {"spec": {"maxUnavailable": "100%"}}, content_type=MERGE)
+    grow(aro, 10, 10)
     run = Run(aro.kubeconfig)
     assert errors(run()) == []
     door = aro.front_door.door("main")
@@ -130,8 +137,7 @@ def test_no_op_on_ten_nodes(aro: Sandbox) -> None:
 
 def test_fifty_nodes_are_followed_by_watch(aro: Sandbox) -> None:
     hurry(aro, reboot_seconds=1)
-    aro.mco.add_nodes(46, like=WORKERS[0])
-    aro.request("PATCH", f"{POOLS}/worker", {"spec": {"maxUnavailable": 10}}, content_type=MERGE)
+    grow(aro, 50, 10)
     run = Run(aro.kubeconfig)
     result = run()
     assert errors(result) == [] and len(result.facts["machine_config"]["nodes"]) == 50

@@ -9,7 +9,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._selinux.argume
     Goal,
     boot_mode,
     contradictions,
-    flatten,
+    listed,
     split,
     switch,
 )
@@ -42,7 +42,7 @@ def test_split(line: str, arguments: tuple[str, ...]) -> None:
 @given(st.lists(WORDS))
 def test_split_without_quotes_is_what_a_shell_does(words: list[str]) -> None:
     line = "  ".join(words)
-    assert list(split(line)) == shlex.split(line) == list(flatten(words))
+    assert list(split(line)) == shlex.split(line) == list(listed(words))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.unit.plugins.module_utils._selinux.selinux_cluster import (
 )
 
 pytestmark = pytest.mark.selinux
-WAS = "azureml.kubernetes/selinux-was-disabled"
+FORMER = "azureml.kubernetes/former-kernel-arguments"
 MOVED = "azureml.kubernetes/machine-config-pool"
 GPU = "99-gpu-azureml-selinux"
 
@@ -68,7 +68,7 @@ def test_going_through_permissive_does_not_forget_the_missing_labels(cluster: Cl
     first = cluster.apply(selinux="permissive")
     assert "replace_nodes" in codes_of(first) and "irreversible" not in first.changes[0].disruptive
     cluster.settle()
-    assert cluster.objects[OURS]["metadata"]["annotations"] == {WAS: "true"}
+    assert cluster.objects[OURS]["metadata"]["annotations"] == {FORMER: "selinux=0"}
     assert "replace_nodes" in codes_of(cluster.plan(selinux="permissive"))
     assert "unlabelled_files" in codes_of(absent(cluster))
 
@@ -184,6 +184,32 @@ def test_a_pool_of_ones_own_goes_back_step_by_step(cluster: Cluster) -> None:
     assert [str(c.object) for c in cluster.apply(**params).changes] == ["MachineConfigPool/gpu"]
     last = cluster.plan(**params)
     assert last.changes == () and last.findings == () and last.wait is None
+
+
+def test_a_label_that_is_gone_already_does_not_break_the_way_back(cluster: Cluster) -> None:
+    cluster.converge(**OWN, selinux="permissive")
+    del cluster.of_node("worker-1")["metadata"]["labels"]["node-role.kubernetes.io/gpu"]
+    cluster.settle()
+    planned = cluster.converge(state="absent", pool="gpu")
+    assert planned.findings == () and MOVED not in cluster.of_node("worker-1")["metadata"]["annotations"]
+    assert f"{POOLS}/gpu" not in cluster.objects
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_pool_stays_as_long_as_another_machine_config_is_for_it(cluster: Cluster, ours: bool) -> None:
+    """Its nodes would go back to the workers, and lose what that one gives them."""
+    cluster.converge(**OWN)
+    if ours:
+        gone = {"name": "99-gpu-hpc"}
+        cluster.converge(**OWN, selinux=None, kernel_arguments=["nosmt"], **gone)
+    else:
+        gone = {"enforce_unlabelled": True}
+        cluster.config("50-gpu-tuning", "gpu", ["nosmt"])
+    cluster.config("99-gpu-generated-registries", "gpu")
+    cluster.settle()
+    planned = cluster.converge(state="absent", pool="gpu", **gone)
+    assert said(planned, "not_ours").evidence == [GPU if ours else "50-gpu-tuning"]
+    assert cluster.members("gpu") == ["worker-1"] and f"{POOLS}/gpu" in cluster.objects
 
 
 def test_a_pool_of_others_is_used_but_never_deleted(cluster: Cluster) -> None:

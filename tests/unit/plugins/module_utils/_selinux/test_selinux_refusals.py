@@ -335,6 +335,7 @@ def test_what_only_makes_it_safer_may_be_unknown(cluster: Cluster, path: str, su
     cluster.forbidden.add(path)
     planned = cluster.plan()
     assert subject in [f.subject for f in planned.findings if f.code == "selinux.unreadable"] and planned.changes
+    assert ("what runs there could not be read" in said(planned, "rollout_planned").message) is (path == PODS)
 
 
 def test_odd_objects_do_not_break_the_plan(cluster: Cluster) -> None:

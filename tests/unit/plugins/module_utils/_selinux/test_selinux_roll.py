@@ -9,6 +9,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Answer
 
 from tests.unit.plugins.module_utils._selinux.selinux_cluster import (
+    BUDGETS,
     CONFIGS,
     DAEMONS,
     MCO,
@@ -294,6 +295,9 @@ def test_at_most_four_drains_are_looked_into() -> None:
     for index in range(9):
         cluster.mark(f"worker-{index}", desiredConfig=cluster.target("worker"), state="Working", desiredDrain="drain-x")
     planned = cluster.plan()
+    assert planned.wait is not None and [read.path for read in planned.wait.again] == [OURS, BUDGETS], "no budget is used up"
+    cluster.budget("web", {"app": "web"})
+    planned = cluster.plan()
     assert planned.wait is not None and len(planned.wait.again) == 1 + 1 + 4
     assert planned.wait.text.endswith("worker-2 is to be drained and 6 more")
 
@@ -446,6 +450,23 @@ def test_one_mode_after_the_other_is_one_machine_config(cluster: Cluster) -> Non
     cluster.settle()
     assert cluster.plan().findings == ()
     assert [path for path in cluster.objects if "azureml" in path and path.startswith(CONFIGS)] == [OURS]
+
+
+def test_fewer_arguments_are_not_done_before_they_are_rendered(cluster: Cluster) -> None:
+    """The old rendering holds all that is wanted, and one argument too many."""
+    name = {"name": "99-worker-hpc"}
+    cluster.converge(kernel_arguments=["nosmt", "hugepages=4"], **name)
+    fewer = {"kernel_arguments": ["nosmt"], **name}
+    cluster.apply(**fewer)
+    planned = cluster.plan(**fewer)
+    assert planned.wait is not None and "being rendered" in planned.wait.text
+    cluster.settle()
+    assert cluster.plan(**fewer).findings == () and cluster.booted["worker-0"] == ("nosmt",) and asked(cluster) == (6, 3)
+    cluster.config("50-other", "worker", ["hugepages=4"])
+    cluster.settle()
+    assert cluster.plan(**fewer).findings == (), "somebody else's argument is no leftover of ours"
+    cluster.converge(kernel_arguments=["nosmt", "hugepages=4"], **name)
+    assert cluster.objects[f"{CONFIGS}/99-worker-hpc"]["metadata"]["annotations"] == {}
 
 
 def test_our_machine_config_without_arguments_is_completed(cluster: Cluster) -> None:
