@@ -105,24 +105,30 @@ class Follower:
     def _keep(self, read: Read) -> None:
         failures = 0
         while not self._ended.is_set():
-            try:
-                for event in self._session.watch(read, self._lists[read].version, self._ended):
-                    failures = 0
-                    with self._lock:
-                        changed = self._lists[read].take(event)
-                    if changed:
-                        self._news.put("")
-                continue
-            except Expired:
-                trouble = self._read_again(read)
-            except KubeError as error:
-                trouble = str(error)
-            except Exception as error:  # a thread's exception reaches nobody else
-                trouble = f"{type(error).__name__}: {error}"
+            alive, trouble = self._watch(read)
+            failures = 0 if alive else failures
             if trouble:
                 self._news.put(trouble)
                 self._ended.wait(backoff(failures, None, self._session.clock.jitter()))
                 failures = min(failures + 1, 10)
+
+    def _watch(self, read: Read) -> tuple[bool, str]:
+        """One watch until it ends; whether anything came, and why it broke, "" when it did not."""
+        alive = False
+        try:
+            for event in self._session.watch(read, self._lists[read].version, self._ended):
+                alive = True
+                with self._lock:
+                    changed = self._lists[read].take(event)
+                if changed:
+                    self._news.put("")
+        except Expired:
+            return alive, self._read_again(read)
+        except KubeError as error:
+            return alive, str(error)
+        except Exception as error:  # a thread's exception reaches nobody else
+            return alive, f"{type(error).__name__}: {error}"
+        return alive, ""
 
     def _read_again(self, read: Read) -> str:
         try:
