@@ -21,15 +21,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Ear(), "said")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All sandboxes of a test process lie in one directory, apart from those of the person at the keyboard."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZUREML_SANDBOX_DIR", str(tmp_path_factory.mktemp("sandboxes")))
+        yield
+
+
 @pytest.fixture(scope="session")
-def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOnce]:
+def start_once(_own_state_directory: None) -> Iterator[StartOnce]:
     """A function that starts a profile at its first call and hands out the same sandbox later."""
     started: dict[str, Sandbox] = {}
 
     def start(profile: str) -> Sandbox:
         if profile not in started:
-            # Apart from the sandboxes of the person at the keyboard.
-            os.environ.setdefault("AZUREML_SANDBOX_DIR", str(tmp_path_factory.mktemp("sandboxes")))
             started[profile] = up(profile, owner_pid=os.getpid())
         return started[profile]
 

@@ -36,8 +36,13 @@ def to_output(result: Result, *, fail_on: str, diff: bool) -> Json:
 
 def message(findings: t.Sequence[Finding]) -> str:
     """All findings that failed a task, in one text: what, where, why and what to do."""
-    lines = [f"{f.code}: {f.message} What to do: {f.remedy}" if f.remedy else f"{f.code}: {f.message}" for f in findings]
-    return "\n".join(lines)
+    return "\n".join(_sentence(f) for f in findings)
+
+
+def _sentence(finding: Finding) -> str:
+    where = f"{finding.subject}: " if finding.subject not in finding.message else ""
+    what_to_do = f" What to do: {finding.remedy}" if finding.remedy else ""
+    return f"{finding.code}: {where}{finding.message}{what_to_do}"
 
 
 def _diff(change: Change) -> Json:

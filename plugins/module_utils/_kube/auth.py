@@ -11,6 +11,7 @@ import re
 import shutil
 import ssl
 import tempfile
+import threading
 import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -167,9 +168,18 @@ def endpoint(options: Json, *, any_context: bool = False) -> Endpoint:
         return _endpoint(configuration, options, impersonation, workdir)
 
 
+# The client's memory of its files and Python's folder for temporary ones belong to the whole process.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 @contextmanager
 def _workdir() -> t.Iterator[str]:
     """A folder for the files that the client makes of inline keys; afterwards no file is left, wherever it was made."""
+    with _ONE_AT_A_TIME:
+        yield from _alone()
+
+
+def _alone() -> t.Iterator[str]:
     folder = tempfile.mkdtemp(prefix="azureml-")
     # Older clients leave the CA of an OIDC provider wherever temporary files go.
     default, tempfile.tempdir = tempfile.tempdir, folder

@@ -37,6 +37,8 @@ ATTEMPTS = 8
 CONNECT_SECONDS = 10
 FAR_SECONDS = 0.02
 PARALLEL_READS = 8
+# A connection takes three round trips to open: as long as so many answers, one after the other on the one that is there.
+SERIAL_READS = 3
 # A credential may expire several times during a long wait, but one that is refused at once stays refused.
 RENEW_SECONDS = 30.0
 WATCH_SECONDS = 60
@@ -149,7 +151,8 @@ class Session:
         Raises:
             KubeError: no answer could be had. 403 and 404 are answers.
         """
-        apart = [read for read in reads if self._far or read.command]
+        far = self._far and len(reads) > SERIAL_READS
+        apart = [read for read in reads if far or read.command]
         answers = {read: self._answer(read) for read in reads if read not in apart}
         if len(apart) < 2:
             return {**answers, **{read: self._answer(read) for read in apart}}

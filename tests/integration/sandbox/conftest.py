@@ -1,19 +1,10 @@
-"""Sandboxes of these tests lie apart from those of the person at the keyboard."""
+"""Names that these tests use for the shared sandboxes."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from tests.sandbox import Sandbox
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AZUREML_SANDBOX_DIR", str(tmp_path_factory.mktemp("sandboxes")))
-        yield
 
 
 @pytest.fixture

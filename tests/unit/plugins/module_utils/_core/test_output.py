@@ -42,6 +42,14 @@ def test_the_message_holds_everything_that_failed() -> None:
     assert output["msg"] == "toy.bad: one. What to do: Mend it.\ntoy.bad: two."
 
 
+def test_the_message_says_where_unless_the_finding_does() -> None:
+    missing = BAD.finding("it is not there.", remedy="", subject="worker")
+    empty = BAD.finding("pool infra is empty.", remedy="", subject="infra")
+    assert to_output(Result(findings=(missing, empty)), fail_on="error", diff=False)["msg"] == (
+        "toy.bad: worker: it is not there.\ntoy.bad: pool infra is empty."
+    )
+
+
 def test_broken_work_fails_even_without_words() -> None:
     assert to_output(Result(broken=True), fail_on="never", diff=False)["failed"]
 

@@ -6,6 +6,8 @@ import base64
 import os
 import stat
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -621,3 +623,19 @@ def test_no_kubeconfig_raises_anything_else(content: Any, more: dict[str, str]) 
         auth.endpoint(auth.choose({"kubeconfig": content, **more}, {}), any_context=True)
     except KubeError as error:
         assert error.finding.message
+
+
+def test_two_threads_take_turns_with_what_belongs_to_the_process() -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        with auth._workdir():
+            entered.set()
+
+    with auth._workdir() as folder:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.1)
+        assert tempfile.tempdir == folder
+    thread.join(5)
+    assert entered.is_set()

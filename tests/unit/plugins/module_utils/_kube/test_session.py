@@ -321,20 +321,35 @@ def test_the_wait_of_an_earlier_answer_is_not_repeated_after_renewing(world: Wor
 
 
 def test_parallel_reads_renew_once_and_all_succeed(world: World) -> None:
-    both_refused = threading.Barrier(2, timeout=5)
+    all_refused = threading.Barrier(4, timeout=5)
 
     def request(_method: str, _url: str, **options: Any) -> Response:
         if options["headers"]["Authorization"] == "Bearer first":
-            both_refused.wait()
+            all_refused.wait()
             return Response(401)
         return Response(200)
 
     world.request = request  # type: ignore[method-assign]
     session = world.session()
     session._far = True
-    answers = session.read([NODES, Read("/api/v1/pods")])
+    answers = session.read([NODES, Read("/api/v1/pods"), Read("/api/v1/secrets"), Read("/api/v1/services")])
     assert all(answer.found for answer in answers.values())
     assert world.connected == 2
+
+
+def test_three_reads_of_a_far_server_go_over_one_connection(world: World) -> None:
+    """Opening a second connection takes as long as three answers; and its handshake costs more than they do."""
+    threads = set()
+
+    def request(_method: str, _url: str, **_options: Any) -> Response:
+        threads.add(threading.get_ident())
+        return Response(200)
+
+    world.request = request  # type: ignore[method-assign]
+    session = world.session()
+    session._far = True
+    assert len(session.read([NODES, Read("/api/v1/pods"), Read("/api/v1/secrets")])) == 3
+    assert threads == {threading.get_ident()}
 
 
 # Trust
