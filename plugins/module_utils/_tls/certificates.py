@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import typing as t
 import warnings
 from dataclasses import dataclass, field
@@ -140,12 +141,14 @@ def read_certificate(der: bytes) -> Certificate:
     """A certificate from its bytes.
 
     Raises:
-        ValueError: they are no certificate, or one that is not well-formed DER.
+        ValueError: they are no certificate, one that is not well-formed DER, or one that OpenSSL, and so a router, does not read.
     """
     try:
         with warnings.catch_warnings():
             # Of what the library will refuse one day: nobody would read it on the standard error of a worker.
             warnings.simplefilter("ignore")
+            # The library reads some that OpenSSL refuses, as a common name that is no string.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)
             return _read(lib.x509.load_der_x509_certificate(der), der)
     except Exception as error:  # of many classes, by version of the library and part of the certificate
         why = (str(error).splitlines() or [""])[0][:200]

@@ -8,7 +8,8 @@ import typing as t
 import pytest
 from ansible_collections.azureml.kubernetes.plugins.module_utils._tls.keys import KeyProblem, read_key
 from ansible_collections.azureml.kubernetes.plugins.module_utils._tls.material import Pair, read_material
-from ansible_collections.azureml.kubernetes.plugins.module_utils._tls.pem import Pem, PemError, read_pem
+from ansible_collections.azureml.kubernetes.plugins.module_utils._tls.pem import Block, Pem, PemError, read_pem
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +90,18 @@ def test_damage_is_named(name: str, damage: t.Callable[[str], str], words: str) 
 def test_something_else_than_a_certificate(text: str, words: str, remedy: str) -> None:
     (found,) = read_material(Pair(text, CHAIN.key_pem)).findings
     assert found.code == "tls.pem_unreadable" and words in found.message and remedy in found.remedy
+
+
+def test_a_certificate_that_only_the_library_reads_is_refused() -> None:
+    """OpenSSL, and so a router, does not load a certificate whose common name is an OCTET STRING."""
+    (block,) = read_pem(CHAIN.server.pem).blocks
+    name = CHAIN.server.certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value.encode()
+    string = bytes([len(name)]) + name
+    assert b"\x0c" + string in block.der
+    damaged = Block(block.label, (), block.der.replace(b"\x0c" + string, b"\x04" + string))
+    x509.load_der_x509_certificate(damaged.der)
+    (found,) = read_material(Pair(damaged.text(), CHAIN.key_pem)).findings
+    assert found.code == "tls.pem_unreadable" and "certificate 1: it is no well-formed X.509 certificate" in found.message
 
 
 def test_other_blocks_are_left_out_and_told() -> None:
