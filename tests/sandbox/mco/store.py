@@ -27,8 +27,8 @@ class Store:
         self._changed = changed
         self._lock = threading.Lock()
         self._items: dict[tuple[str, str], Object] = {}
-        # Older news than this is no news: a list or an own write was faster than the watch.
-        self._floor = 0
+        # The cluster as it was then, or later, is what is known: news from before, by list, watch or write, is no news.
+        self._known_until = 0
         self.synced = threading.Event()
         threading.Thread(target=self._follow, name=path, daemon=True).start()
 
@@ -40,19 +40,21 @@ class Store:
     def put(self, item: Object) -> None:
         """Take over ``item``, the server's answer to a write, unless something newer is known."""
         with self._lock:
-            known = self._items.get(_key(item))
-            if known is None or _version(known) < _version(item):
+            if self._is_news(item):
                 self._items[_key(item)] = item
 
     def relist(self) -> int:
         """Ask for everything anew; returns the list's resourceVersion."""
-        answer = self._client.request("GET", self._path)
-        version = int(answer["metadata"]["resourceVersion"])
-        with self._lock:
-            self._items = {_key(item): item for item in answer["items"]}
-            self._floor = version
-        self.synced.set()
-        return version
+        while True:
+            answer = self._client.request("GET", self._path)
+            version = int(answer["metadata"]["resourceVersion"])
+            with self._lock:
+                # While the answer was on its way, the watch may have been faster: then the list is old already.
+                if version >= self._known_until:
+                    self._items = {_key(item): item for item in answer["items"]}
+                    self._known_until = version
+                    self.synced.set()
+                    return version
 
     def _follow(self) -> None:
         while True:
@@ -74,13 +76,16 @@ class Store:
 
     def _take(self, kind: str, item: Object) -> None:
         with self._lock:
-            known = self._items.get(_key(item))
-            if _version(item) <= max(self._floor, _version(known) if known else 0):
-                return
-            if kind == "DELETED":
-                self._items.pop(_key(item), None)
-            else:
-                self._items[_key(item)] = item
+            if self._is_news(item):
+                if kind == "DELETED":
+                    self._items.pop(_key(item), None)
+                else:
+                    self._items[_key(item)] = item
+            self._known_until = max(self._known_until, _version(item))
+
+    def _is_news(self, item: Object) -> bool:
+        known = self._items.get(_key(item))
+        return _version(item) > max(self._known_until, _version(known) if known else 0)
 
 
 def _key(item: Object) -> tuple[str, str]:
