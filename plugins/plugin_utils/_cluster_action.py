@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import typing as t
+from collections import ChainMap
 from contextlib import contextmanager
 
 from ansible import constants as C
@@ -146,7 +147,7 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
 
     def _which_cluster(self, args: Json, variables: t.Mapping[str, t.Any], host: str) -> Finding | None:
         """Refuses a credential that was not meant for this host; on localhost fills in the default kubeconfig."""
-        environ = {**os.environ, **self._environment()}
+        environ = ChainMap(self._environment(), os.environ)
         if auth.explicit(args) or any(_is_alias(name) for name in args):
             if host in C.LOCALHOST and not any(args.get(name) for name in ("kubeconfig", "host")):
                 args["kubeconfig"] = _default_kubeconfig(environ)
@@ -227,7 +228,7 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
 
         return Context(
             check_mode=bool(self._task.check_mode),
-            environ=dict(os.environ),
+            environ=os.environ,
             warn=warnings.append,
             progress=progress,
             debug=lambda text: display.vvv(str(remove_values(text, secrets)), host=host),

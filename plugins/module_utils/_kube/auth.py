@@ -168,6 +168,7 @@ def endpoint(options: Json, *, any_context: bool = False) -> Endpoint:
         return _endpoint(configuration, options, impersonation, workdir)
 
 
+_MEMORY = "/dev/shm"  # noqa: S108 - only a folder of our own is made there, for its owner alone
 # The client's memory of its files and Python's folder for temporary ones belong to the whole process.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -180,7 +181,9 @@ def _workdir() -> t.Iterator[str]:
 
 
 def _alone() -> t.Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="azureml-")
+    # In memory where the system has such a place: no key reaches a disk, and files cost next to nothing.
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
+    folder = tempfile.mkdtemp(prefix="azureml-", dir=memory)
     # Older clients leave the CA of an OIDC provider wherever temporary files go.
     default, tempfile.tempdir = tempfile.tempdir, folder
     # The client remembers its files by content. Those of others in this process are theirs.

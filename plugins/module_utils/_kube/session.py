@@ -129,21 +129,25 @@ class Session:
         self.server = endpoint.server
         self._endpoint = endpoint
         self._headers = _header_dict(endpoint.headers)
-        options: Json = {"ssl_context": endpoint.ssl_context} if endpoint.ssl_context else {}
-        if endpoint.tls_server_name:
-            options["server_hostname"] = endpoint.tls_server_name
-        if endpoint.ssl_context is not None and not endpoint.verify:
-            options["assert_hostname"] = False
-            lib.urllib3.disable_warnings(lib.urllib3.exceptions.InsecureRequestWarning)  # the user has decided so
+        options: Json = {"maxsize": PARALLEL_READS}
+        if endpoint.ssl_context is not None:
+            options["ssl_context"] = endpoint.ssl_context
+            if endpoint.tls_server_name:
+                options["server_hostname"] = endpoint.tls_server_name
+            if not endpoint.verify:
+                options["assert_hostname"] = False
+                lib.urllib3.disable_warnings(lib.urllib3.exceptions.InsecureRequestWarning)  # the user has decided so
         if endpoint.proxy:
-            options["proxy_headers"] = endpoint.proxy_headers
-            self._pool: t.Any = lib.urllib3.ProxyManager(endpoint.proxy, maxsize=PARALLEL_READS, **options)
+            self._pool: t.Any = lib.urllib3.ProxyManager(endpoint.proxy, proxy_headers=endpoint.proxy_headers, **options)
+            self._base = endpoint.server
         else:
-            self._pool = lib.urllib3.PoolManager(maxsize=PARALLEL_READS, **options)
+            # A manager of pools would look at each URL twice to find the one pool that there is.
+            self._pool = lib.urllib3.connection_from_url(endpoint.server, **options)
+            self._base = lib.urllib3.util.parse_url(endpoint.server).path or ""
 
     def close(self) -> None:
         """Give the connections back."""
-        self._pool.clear()
+        self._pool.clear() if self._endpoint.proxy else self._pool.close()
 
     def read(self, reads: t.Sequence[Read]) -> dict[Read, Answer]:
         """Answers to all reads: at once where the server is far away, one connection where it is near.
@@ -176,7 +180,7 @@ class Session:
         try:
             with self._pool.request(
                 "GET",
-                self.server + url,
+                self._base + url,
                 headers=credential,
                 timeout=lib.urllib3.Timeout(connect=CONNECT_SECONDS, read=WATCH_SECONDS + self._timeout),
                 retries=False,
@@ -328,7 +332,7 @@ class Session:
         left = max(1.0, min(patience, self._deadline - self.clock.now()))
         response = self._pool.request(
             method,
-            self.server + url,
+            self._base + url,
             body=body,
             headers=merged,
             timeout=lib.urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=left),

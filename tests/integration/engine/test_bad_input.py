@@ -38,6 +38,7 @@ def tmpdir_stays_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     folder = tmp_path / "tempfiles"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr("ansible_collections.azureml.kubernetes.plugins.module_utils._kube.auth._MEMORY", str(folder))
     yield
     assert list(folder.iterdir()) == []
 

@@ -73,6 +73,7 @@ def empty_tmpdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     folder = tmp_path / "tmpdir"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr("ansible_collections.azureml.kubernetes.plugins.module_utils._kube.auth._MEMORY", str(folder))
     for name in [n for n in os.environ if n.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     yield folder

@@ -67,6 +67,7 @@ class World:
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.patience: list[float] = []
         self.connected = 0
+        self.server = ""
         self.token = "first"
 
     def clock(self) -> Clock:
@@ -83,7 +84,7 @@ class World:
         return Endpoint(SERVER, {"Authorization": f"Bearer {token}"}, None)
 
     def request(self, method: str, url: str, **options: Any) -> Response:
-        self.seen.append((method, url, dict(options["headers"])))
+        self.seen.append((method, self.server + url, dict(options["headers"])))
         self.patience.append(options["timeout"].read_timeout)
         assert options["retries"] is False
         assert options["redirect"] is False
@@ -95,7 +96,7 @@ class World:
             self.time += options["timeout"].read_timeout
         raise error
 
-    def clear(self) -> None:
+    def close(self) -> None:
         """As a pool is."""
 
     def session(self, **options: Any) -> Session:
@@ -105,7 +106,12 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr(urllib3, "PoolManager", lambda **_options: made)
+
+    def pool(server: str, **_options: Any) -> World:
+        made.server = server
+        return made
+
+    monkeypatch.setattr(urllib3, "connection_from_url", pool)
     return made
 
 
