@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PREFIXES = ("azureml_", "cluster_preflight_", "compute_namespaces_", "scc_grant_", "tls_secret_", "worker_selinux_")
+PREFIXES = ("azureml_", "cluster_preflight_", "compute_namespaces_", "job_storage_", "scc_grant_", "tls_secret_", "worker_selinux_")
 VARIABLES = frozenset(
     {
         "azureml_accept",
@@ -105,6 +105,7 @@ VARIABLES = frozenset(
         "azureml_username",
         "azureml_validate_certs",
         "azureml_verify_ssl",
+        "azureml_volumes",
         "azureml_wait",
         "azureml_wait_timeout",
         "azureml_warning_days",
@@ -137,6 +138,11 @@ VARIABLES = frozenset(
         "compute_namespaces_settings",
         "compute_namespaces_state",
         "compute_namespaces_wait_timeout",
+        "job_storage_result",
+        "job_storage_state",
+        "job_storage_volumes",
+        "job_storage_wait",
+        "job_storage_wait_timeout",
         "scc_grant_accounts",
         "scc_grant_edition",
         "scc_grant_exclusive",

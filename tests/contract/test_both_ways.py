@@ -34,6 +34,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "version_window": {"latest_ga_minor": "1.33"},
     "scc_grant": {"extension_name": "ml", "compute_namespaces": ["team-a", "default"]},
     "machine_config": {"selinux": "unmanaged", "training": True, "sdk_v1_datasets": True},
+    "job_storage": {"compute_namespaces": ["default"]},
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
 }
@@ -45,6 +46,7 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
     "machine_config": {"selinux": "disabled", "name": "rendered-x", "wait_timeout": 0},
     "compute_namespace": {"compute_namespaces": ["kube-system", "Not A Label"]},
     "node_maintenance": {"node": "Not A Name", "boot_id": "soon"},
+    "job_storage": {"compute_namespaces": ["Not A Label"], "wait_timeout": 0},
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
 }
 

@@ -22,8 +22,7 @@ from tests.tools import environment, sanity
 ROOT = environment.CHECKOUT
 TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "namespaces")
 PYTEST = ("-m", "pytest", "-ra", "--durations=10", "--durations-min=5", "--hypothesis-profile=ci")
-# One more than the cores: many tests wait for a cluster.
-SPREAD = ("-n", "3", "--dist", "loadgroup")
+SPREAD = ("-n", "2", "--dist", "loadgroup")
 STARTED = time.monotonic()
 
 
