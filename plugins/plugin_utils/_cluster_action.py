@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
@@ -59,7 +60,7 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
             args = self._arguments(of_cluster)
             if self._variable(variables, COLLECT, False):
                 args["fail_on"] = "never"
-            secrets = _secrets(argument_spec(self.topic), args)
+            secrets = _secrets(argument_spec(self.topic), args) | self.topic.secrets(args)
             output = self._work(args, of_cluster, variables, host, secrets)
             self._record(output, of_cluster, host)
         except AnsibleError as error:
@@ -69,7 +70,7 @@ class ClusterAction(ActionBase):  # type: ignore[misc]
     def _work(self, args: Json, of_cluster: t.Mapping[str, t.Any], variables: Json, host: str, secrets: set[str]) -> Json:
         where, why = self._where(args, variables)
         display.vv(f"{self.topic.module} runs {where}: {why}", host=host)
-        refusal = self._which_cluster(args, of_cluster, host)
+        refusal = self._which_cluster(args, of_cluster, host) if _connects(self.topic, args) else None
         if refusal:
             return _failed(self.topic, refusal)
         if where == "as a module":
@@ -264,6 +265,12 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, float):
         return float.__float__(value)
     return str(value)
+
+
+def _connects(topic: Topic, args: Json) -> bool:
+    """Whether the task looks at a cluster, of arguments that nobody has validated yet."""
+    asked = args.get(topic.connect_option)
+    return not topic.connect_option or (isinstance(asked, (bool, int, str)) and boolean(asked, strict=False))
 
 
 def _peers(variables: Json) -> set[str]:

@@ -35,6 +35,19 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     "scc_grant": {"extension_name": "ml", "compute_namespaces": ["team-a", "default"]},
     "machine_config": {"selinux": "unmanaged", "training": True, "sdk_v1_datasets": True},
     "job_storage": {"compute_namespaces": ["default"]},
+    "extension_settings": {
+        "read_cluster": True,
+        "connection": "arc",
+        "cluster_name": "c1",
+        "resource_group": "rg1",
+        "subscription_id": "00000000-0000-0000-0000-000000000000",
+        "location": "westeurope",
+        "inference": True,
+        "inference_router_service_type": "clusterIP",
+        "ssl_secret": "azureml-tls",
+        "ssl_cname": "ml.example.org",
+        "configuration_protected_settings": {"relayServerConnectionString": "do-not-print"},
+    },
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
 }
@@ -47,6 +60,13 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
     "compute_namespace": {"compute_namespaces": ["kube-system", "Not A Label"]},
     "node_maintenance": {"node": "Not A Name", "boot_id": "soon"},
     "job_storage": {"compute_namespaces": ["Not A Label"], "wait_timeout": 0},
+    "extension_settings": {
+        "operation": "update",
+        "connection": "arc",
+        "resource_group": "rg1",
+        "cluster_name": "Not A Name",
+        "node_count": -1,
+    },
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
 }
 

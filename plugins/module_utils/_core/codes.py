@@ -146,6 +146,12 @@ BUG = Code(
     "The collection itself failed.",
     "Please report it with the output of -vvv, which shows where; nothing more is changed until then.",
 )
+FILE_UNWRITABLE = Code(
+    "engine.file_unwritable",
+    "error",
+    "A local file that the task was asked to write cannot be written.",
+    "Give a path in a folder that exists and may be written where the task runs.",
+)
 
 CODES = (
     AUTH_MISSING,
@@ -172,4 +178,5 @@ CODES = (
     DEADLINE,
     WAIT_TIMEOUT,
     BUG,
+    FILE_UNWRITABLE,
 )

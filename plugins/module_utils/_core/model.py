@@ -119,10 +119,11 @@ class Write:
     """One API request that makes a change.
 
     `kind` decides the method and content type, see `_kube.session`. `force` takes over fields that another manager owns,
-    for an apply that the user asked to adopt an object with.
+    for an apply that the user asked to adopt an object with. Kind `file` is no request: it writes the text `body` to a local
+    file, `path` being `file://PATH`, that only its owner may read.
     """
 
-    kind: t.Literal["create", "apply", "json_patch", "delete", "evict"]
+    kind: t.Literal["create", "apply", "json_patch", "delete", "evict", "file"]
     path: str
     body: t.Any = None
     force: bool = False

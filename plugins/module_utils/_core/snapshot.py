@@ -15,7 +15,8 @@ class Read:
 
     Args:
         path: API path without query, as `/api/v1/nodes`; or `tls://HOST:PORT`, whose answer is the `certificate` (PEM) that is
-            served there, for the name `sni` of the query, without any judgement of it.
+            served there, for the name `sni` of the query, without any judgement of it; or `file://PATH`, a local file, whose
+            answer is its `text` and `mode` (permission bits).
         query: query parameters as pairs.
         metadata_only: ask for PartialObjectMetadata, which is enough for names, labels and annotations.
         body: JSON text of a review object.

@@ -33,6 +33,8 @@ class Topic:
         codes: everything this topic can say.
         rules: extra AnsibleModule arguments (required_if, mutually_exclusive, ...).
         writes: whether the module can change anything.
+        connect_option: name of the boolean option that says whether the task looks at a cluster at all; "" when it always does.
+        secrets: what of the arguments, as the user wrote them, must not be seen, beyond the options with `no_log`.
     """
 
     name: str
@@ -44,5 +46,7 @@ class Topic:
     codes: tuple[Code, ...] = ()
     rules: Json = field(default_factory=dict)
     writes: bool = True
+    connect_option: str = ""
+    secrets: t.Callable[[t.Mapping[str, t.Any]], t.Set[str]] = lambda _params: set()
     verify_reads: t.Callable[[t.Any, Snapshot], t.Sequence[Read]] | None = None
     verify: t.Callable[[t.Any, Snapshot], Plan] | None = None

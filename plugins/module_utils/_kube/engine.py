@@ -25,6 +25,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest, Topic
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import auth, oauth
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import Blocked, ConflictError, KubeError, LostAnswer
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.offline import OfflineSession
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.patience import Patience
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.session import Clock, Session
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.wait import wait_until
@@ -115,6 +116,10 @@ def run(topic: Topic, params: t.Mapping[str, t.Any], ctx: Context) -> Result:
     session: Session | None = None
     try:
         request = topic.parse(params)
+        if not connects(topic, params):
+            session = OfflineSession(ctx.clock)
+            task = _Task(topic, request, session, Snapshot(), Identity(""), (), params, ctx)
+            return replace(_converge(task, done), identity=None)
         session = _connect(params, ctx)
         identity, snapshot = _identify(session)
         guard = _guard(identity, snapshot, params, ctx)
@@ -133,6 +138,11 @@ def run(topic: Topic, params: t.Mapping[str, t.Any], ctx: Context) -> Result:
             session.close()
     said = sort_findings(_unique(findings))
     return Result(identity, done.changes, said, {topic.name: "unknown"}, done.facts, done.digest, broken=True)
+
+
+def connects(topic: Topic, params: t.Mapping[str, t.Any]) -> bool:
+    """Whether a task looks at a cluster."""
+    return not topic.connect_option or bool(params.get(topic.connect_option))
 
 
 def _bug(topic: Topic, error: Exception) -> Finding:

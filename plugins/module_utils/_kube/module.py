@@ -31,10 +31,14 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     told: Json
 
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+        super().__init__(argument_spec=argument_spec(topic), supports_check_mode=True, **topic.rules)
+
     def _load_params(self) -> None:
         super()._load_params()
         self.told = self.params.pop(CONTROLLER, None) or {}
-        self.no_log_values.update(auth.secrets_of(self.params))
+        self.no_log_values.update(auth.secrets_of(self.params), self.topic.secrets(self.params))
 
     def _return_formatted(self, kwargs: Json) -> None:
         # Also where the validation in the constructor fails.
@@ -49,7 +53,7 @@ def argument_spec(topic: Topic) -> Json:
 
 def run_module(topic: Topic) -> None:
     """`main()` of every module."""
-    module = _Module(argument_spec=argument_spec(topic), supports_check_mode=True, **topic.rules)
+    module = _Module(topic)
     if lib.missing():
         module.fail_json(msg=f"{topic.module}: {lib.missing()}")
     told = module.told

@@ -30,6 +30,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors im
     refusal,
     status_message,
 )
+from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.files import FILE_SCHEME, read_file, write_file
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.pod_exec import run_in_pod
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.tls_peer import TLS_SCHEME, served_certificate
 
@@ -216,6 +217,8 @@ class Session:
         if read.path.startswith(TLS_SCHEME):
             left = max(1.0, min(CONNECT_SECONDS, self._timeout, self._deadline - self.clock.now()))
             return served_certificate(read.path[len(TLS_SCHEME) :], dict(read.query).get("sni", ""), left)
+        if read.path.startswith(FILE_SCHEME):
+            return read_file(read.path[len(FILE_SCHEME) :])
         method = "POST" if read.body else "GET"
         headers: Json = {"Content-Type": "application/json"} if read.body else {}
         if read.metadata_only:
@@ -240,6 +243,9 @@ class Session:
             LostAnswer: it is not known whether it arrived.
             KubeError: refused, or another field manager owns it.
         """
+        if write.kind == "file":
+            write_file(write.path[len(FILE_SCHEME) :], write.body)
+            return {}
         method, content_type = _WRITES[write.kind]
         force = "&force=true" if write.force else ""
         url = f"{write.path}?fieldManager={FIELD_MANAGER}{force}" if write.kind != "delete" else write.path
