@@ -544,6 +544,15 @@ extension_settings:
           before: ml.example.org
           after: new.example.org
           disturbs: [online endpoints]
+    protected_needed:
+      description: >-
+        With O(operation=update), what has to be sent as soon as one protected setting is. C(by_az) is looked up by az, C(by_you) is
+        what only you have.
+      type: dict
+      returned: always
+      sample:
+        by_az: [relayServerConnectionString]
+        by_you: [sslCertPemFile, sslKeyPemFile]
     deviations:
       description: Codes of the findings that tell where the maps are not what az makes.
       type: list

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Finding
 from ansible_collections.azureml.kubernetes.plugins.module_utils._data.extension_keys import KEYS
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings import codes
+from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.azure import Azure
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.block import PEM_KEYS, Block, Cluster, is_false, is_true
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.wire import (
     INTERNAL,
@@ -121,6 +122,18 @@ def kept_by_update(block: Block, stored: t.Mapping[str, t.Any]) -> list[Finding]
     left = sorted(key for key in stored if key.startswith("nodeSelector.") and key not in asked) if asked else []
     said += [codes.SELECTOR_STAYS.finding("it stays: an update cannot remove it.", key) for key in left]
     return said
+
+
+def protected_needed(block: Block, cluster: Cluster, azure: Azure, stored: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
+    """What an update has to send as soon as it sends one protected setting: what az looks up, and what only the user has."""
+    relay = stored.get(RELAY) or ("false" if cluster.aks else "true")
+    looked_up = {
+        "azure_log_analytics.connection_string": bool(azure.workspace_exists),
+        "relayServerConnectionString": not is_false(relay),
+        "serviceBusConnectionString": not is_false(stored.get(SERVICE_BUS) or "false"),
+    }
+    own = list(PEM_KEYS) if _needs_pair(block, stored) else []
+    return {"by_az": [key for key, needed in looked_up.items() if needed], "by_you": own}
 
 
 def _needs_pair(block: Block, stored: t.Mapping[str, t.Any]) -> bool:

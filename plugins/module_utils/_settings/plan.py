@@ -33,6 +33,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.conse
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.judge import (
     combination_findings,
     kept_by_update,
+    protected_needed,
     tls_findings,
     untranslated,
 )
@@ -169,7 +170,8 @@ def _facts(request: Request, done: Compiled) -> Json:
     accepted = not wire.refused
     words = []
     if accepted and request.form == "az" and (request.protected_file or not block.protected):
-        shown = Block({k: v for k, v in block.settings.items() if not template.secret_key(k)}, block.protected)
+        settings = {**block.settings, **wire.for_az}
+        shown = Block({k: v for k, v in settings.items() if not template.secret_key(k)}, block.protected)
         words = cli.arguments(request.operation, request.release, cluster, shown, request.protected_file)
     return {
         "operation": request.operation,
@@ -183,6 +185,9 @@ def _facts(request: Request, done: Compiled) -> Json:
         "bicep": template.bicep(wire, cluster, request.release) if accepted and request.operation == "create" else "",
         "azure_resources": _resources(wire, cluster) if accepted else [],
         "consequences": [one.public() for one in done.disturbed],
+        "protected_needed": protected_needed(block, cluster, request.azure, request.stored)
+        if request.operation == "update"
+        else {},
         "deviations": [finding.code for finding in wire.deviations],
         "nodes": {"count": cluster.nodes, "schedulable": request.nodes.schedulable},
     }

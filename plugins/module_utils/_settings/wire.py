@@ -11,7 +11,7 @@ import base64
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Finding, Json
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Finding, Json, Severity
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings import codes
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.azure import TOPICS, Azure
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.block import (
@@ -41,12 +41,14 @@ class Wire:
     """The maps as sent, what speaks against sending them, and where they are not what az would make.
 
     Args:
+        for_az: settings to give az beside or instead of the user's, so that it comes to the same maps where it can.
         made: Azure resources that az makes for this block: relay, service_bus, log_analytics.
         refused: what az refuses; the maps mean nothing then.
     """
 
     settings: Json = field(default_factory=dict)
     protected: Json = field(default_factory=dict)
+    for_az: Json = field(default_factory=dict)
     made: t.List[str] = field(default_factory=list)
     refused: t.List[Finding] = field(default_factory=list)
     deviations: t.List[Finding] = field(default_factory=list)
@@ -182,6 +184,7 @@ def _by_cluster(wire: Wire, cluster: Cluster) -> None:
     if cluster.openshift:
         wire.settings["openshift"] = "true"
         if cluster.nodes is None:
+            wire.for_az["openshift"] = "true"
             message = (
                 "it is set although the number of nodes is unknown; az drops it while Azure Arc does not report totalNodeCount."
             )
@@ -212,7 +215,7 @@ def _parts(wire: Wire, cluster: Cluster) -> None:
     for key in (SERVICE_BUS, RELAY):
         value = wire.settings[key]
         if means_no(value) and not is_false(value):
-            wire.settings[key] = "false"
+            wire.settings[key] = wire.for_az[key] = "false"
             message = f"{value!r} is sent as false; az takes any other word than false for yes, and would make the Azure resource."
             wire.deviations.append(codes.SWITCHED_OFF.finding(message, key))
 
@@ -265,9 +268,13 @@ def _service_type_of_update(wire: Wire, block: Block, stored: t.Mapping[str, t.A
         wire.settings[INTERNAL] = _internal(block)
     after = Block({**stored, **wire.settings}, block.protected)
     if service_type(after) == "nodeport" and is_true(after.value(INTERNAL)):
+        given_now = _internal(block)
         wire.settings[INTERNAL] = False
+        wire.for_az.update({} if given_now else {INTERNAL: "false"})
         message = "the Service becomes a NodePort and the internal load balancer is switched off; az sends both, which contradict."
-        wire.deviations.append(codes.NODE_PORT_INTERNAL.finding(message, "internalLoadBalancerProvider"))
+        severity: Severity = "error" if given_now else "warning"
+        finding = codes.NODE_PORT_INTERNAL.finding(message, "internalLoadBalancerProvider", severity=severity)
+        wire.deviations.append(finding)
 
 
 def _stored_switch(wire: Wire, key: str, default: str, stored: t.Mapping[str, t.Any]) -> bool:

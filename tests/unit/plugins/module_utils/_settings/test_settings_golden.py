@@ -170,7 +170,10 @@ def test_an_update_never_makes_a_node_port_internal(given: dict[str, str], store
     block = recorded(71)
     wire = update(Block(given), cluster_of(block), azure_of(block), {}, stored)
     assert wire.settings["scoringFe.serviceType.internalLoadBalancer"] is False
-    assert [(finding.code, finding.severity) for finding in wire.deviations] == [("settings.node_port_internal", "error")]
+    own = "internalLoadBalancerProvider" in given
+    assert [(f.code, f.severity) for f in wire.deviations] == [("settings.node_port_internal", "error" if own else "warning")]
+    # az leaves this key alone as long as it is not given a provider.
+    assert wire.for_az == ({} if own else {"scoringFe.serviceType.internalLoadBalancer": "false"})
 
 
 def test_all_problems_of_a_block_are_told_at_once() -> None:

@@ -61,6 +61,30 @@ def test_a_real_shell_reads_the_line_as_the_list() -> None:
     assert seen.stdout.split("\0")[:-1] == content["arguments"]
 
 
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"configuration_settings": {"servicebus.enabled": 0}}, "servicebus.enabled=false"),
+        ({"configuration_settings": {"relayserver.enabled": "no"}}, "relayserver.enabled=false"),
+        ({**ARC, "openshift": True, "node_count": None}, "openshift=true"),
+    ],
+)
+def test_az_is_given_what_makes_it_come_to_the_same_maps(options: dict[str, Any], word: str) -> None:
+    words = facts(run(training=True, **options))["arguments"]
+    key = word.partition("=")[0]
+    assert [one for one in words if one.startswith(f"{key}=")] == [word]
+
+
+def test_what_an_update_needs_as_soon_as_it_sends_one_protected_setting() -> None:
+    stored = {"enableInference": "true", "sslCname": "a.example.org", "azure_log_analytics.enabled": "true"}
+    by_az = ["azure_log_analytics.connection_string", "relayServerConnectionString"]
+    needed = facts(update(stored, connection="arc", install_prom_op=False))["protected_needed"]
+    assert needed == {"by_az": by_az, "by_you": ["sslCertPemFile", "sslKeyPemFile"]}
+    aks = facts(update({**stored, "sslSecret": "ml-tls", "servicebus.enabled": "true"}, install_prom_op=False))["protected_needed"]
+    assert aks == {"by_az": [by_az[0], "serviceBusConnectionString"], "by_you": []}
+    assert facts(run(training=True))["protected_needed"] == {}
+
+
 def test_a_pinned_version_and_automatic_upgrades() -> None:
     assert said(run(training=True, extension_version="1.1.88", auto_upgrade=True), "error") == [("auto_upgrade", "auto_upgrade")]
     assert "--auto-upgrade" not in facts(run(training=True))["arguments"]
