@@ -356,15 +356,16 @@ options:
         choices: [NoSchedule, PreferNoSchedule, NoExecute]
   relay_connection_string:
     description:
-      - Connection string of the Azure Relay, where it is there already. The template reads it in Azure when absent.
+      - Connection string of the Azure Relay, for O(parameters_file). The template reads it in Azure when absent, and az looks
+        it up itself.
     type: str
   service_bus_connection_string:
     description:
-      - Connection string of the Service Bus. A secure parameter of the template when absent.
+      - Connection string of the Service Bus, for O(parameters_file). az looks it up itself.
     type: str
   log_analytics_key:
     description:
-      - Key of the Log Analytics workspace. A secure parameter of the template when absent.
+      - Key of the Log Analytics workspace, for O(parameters_file). az looks it up itself.
     type: str
   log_analytics_customer_id:
     description:

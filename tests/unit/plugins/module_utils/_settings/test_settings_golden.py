@@ -176,6 +176,14 @@ def test_an_update_never_makes_a_node_port_internal(given: dict[str, str], store
     assert wire.for_az == ({} if own else {"scoringFe.serviceType.internalLoadBalancer": "false"})
 
 
+@pytest.mark.parametrize("word", ["true", "TRUE", True])
+def test_a_switch_in_the_protected_settings_is_moved(word: Any) -> None:
+    block = recorded(2)
+    wire = create(Block({}, {"enableTraining": word, "enableInference": "false"}), cluster_of(block), azure_of(block), {})
+    assert (wire.settings["enableTraining"], wire.settings["enableInference"]) == (True, False)
+    assert wire.protected == {}
+
+
 def test_all_problems_of_a_block_are_told_at_once() -> None:
     block = recorded(1)
     asked = Block({"enableInference": "true", "sslCname": "a", "x": "1"}, {"x": "2", "sslCertPemFile": "cert.pem"})

@@ -125,6 +125,17 @@ def test_protected_settings_go_through_a_private_file_only(tmp_path: Path) -> No
     assert unreadable.changes == ()
 
 
+def test_nothing_is_written_as_long_as_something_is_wrong(tmp_path: Path) -> None:
+    options = {**pem_files(tmp_path), "protected_settings_file": str(tmp_path / "a"), "parameters_file": str(tmp_path / "b")}
+    assert [str(change.object) for change in run(**options).changes] == [f"File/{tmp_path}/a", f"File/{tmp_path}/b"]
+    mistaken = run(configuration_settings={"installVolcanoo": "true"}, **options)
+    assert (mistaken.changes, said(mistaken)) == ((), [("unknown_key", "installVolcanoo")])
+    unreadable = run({Read(f"file://{tmp_path}/b"): Answer(403, {"message": "no"})}, **options)
+    assert unreadable.changes == ()
+    Path(options["extension_ssl_cert_pem_file"]).write_text("no certificate")
+    assert said(run(**options), "error") == [("bad_value", "sslCertPemFile")]
+
+
 def test_without_a_file_there_is_no_command(tmp_path: Path) -> None:
     done = run(**pem_files(tmp_path))
     assert said(done) == [("file_missing", "protected_settings_file")]
@@ -143,6 +154,7 @@ def test_no_secret_is_in_what_is_returned(tmp_path: Path) -> None:
         assert done.changes[0].write and secret in done.changes[0].write.body
     values = json.loads(done.changes[0].write.body)["parameters"]
     template = facts(done)["arm"]["template"]
+    assert not {"sslCertPemFile", "sslKeyPemFile"} & set(facts(done)["arm"]["configurationProtectedSettings"])
     assert set(values) <= set(template["parameters"])
     assert values["scoringFeSslKey"]["value"] == base64.b64encode(KEY.encode()).decode()
 
