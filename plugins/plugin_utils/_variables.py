@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-PREFIXES = ("azureml_", "cluster_preflight_", "compute_namespaces_", "job_storage_", "scc_grant_", "tls_secret_", "worker_selinux_")
+PREFIXES = (
+    "azureml_",
+    "cluster_preflight_",
+    "compute_namespaces_",
+    "extension_settings_",
+    "job_storage_",
+    "scc_grant_",
+    "tls_secret_",
+    "worker_selinux_",
+)
 VARIABLES = frozenset(
     {
         "azureml_accept",
@@ -192,6 +201,16 @@ VARIABLES = frozenset(
         "compute_namespaces_settings",
         "compute_namespaces_state",
         "compute_namespaces_wait_timeout",
+        "extension_settings_known_keys",
+        "extension_settings_operation",
+        "extension_settings_parameters_file",
+        "extension_settings_protected_file",
+        "extension_settings_protected_values",
+        "extension_settings_read_cluster",
+        "extension_settings_result",
+        "extension_settings_stored",
+        "extension_settings_template_file",
+        "extension_settings_values",
         "job_storage_result",
         "job_storage_state",
         "job_storage_volumes",
