@@ -281,10 +281,11 @@ def test_no_body_breaks_a_read_or_a_write(body: bytes, status: int) -> None:
     world = World()
     world.script = [Response(status, body)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(urllib3, "PoolManager", lambda **_options: world)
+        patch.setattr(urllib3, "connection_from_url", lambda _url, **_options: world)
         for call in (lambda s: s.read([NODES]), lambda s: s.write(PATCH)):
             with suppress(KubeError, ConflictError, LostAnswer):
                 call(world.session())
+    assert {method for method, *_rest in world.seen} == {"GET", "PATCH"}
 
 
 def test_metadata_alone_is_asked_for_by_kind(world: World) -> None:
