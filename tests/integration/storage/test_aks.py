@@ -172,6 +172,8 @@ def test_a_claim_that_somebody_else_deletes_is_waited_for(aks_gpu: Sandbox) -> N
     prepare(aks_gpu)
     storage(aks_gpu.kubeconfig, NFS)
     aks_gpu.apply([pod("job", "data")])
+    # Kubernetes protects a claim for pods that have a node.
+    until("the pod has a node", lambda: "nodeName" in aks_gpu.request("GET", "/api/v1/namespaces/ml/pods/job")["spec"])
     aks_gpu.request("DELETE", f"{CLAIMS}/data")
     soon = storage(aks_gpu.kubeconfig, NFS, wait_timeout=1)
     assert "used by pod job" in "".join(errors(soon))
