@@ -10,7 +10,7 @@ import pytest
 
 from tests.play import Outcome, Play
 
-pytestmark = pytest.mark.settings
+pytestmark = pytest.mark.extension
 
 SETTINGS = "azureml.kubernetes.extension_settings"
 CLUSTER = {

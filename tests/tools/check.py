@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.tools import environment, sanity
 
 ROOT = environment.CHECKOUT
-TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "settings", "namespaces")
+TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "namespaces", "extension")
 PYTEST = ("-m", "pytest", "-ra", "--durations=10", "--durations-min=5", "--hypothesis-profile=ci")
 SPREAD = ("-n", "2", "--dist", "loadgroup")
 STARTED = time.monotonic()

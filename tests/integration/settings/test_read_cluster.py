@@ -12,7 +12,7 @@ from tests.integration.faults.test_least_privilege import bind, role
 from tests.integration.faults.work import run
 from tests.sandbox import Sandbox
 
-pytestmark = [pytest.mark.settings, pytest.mark.xdist_group("aro")]
+pytestmark = [pytest.mark.extension, pytest.mark.xdist_group("aro")]
 
 CLUSTER: dict[str, Any] = {
     "connection": "arc",

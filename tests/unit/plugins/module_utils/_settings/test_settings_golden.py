@@ -14,7 +14,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.block
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.consequences import consequences
 from ansible_collections.azureml.kubernetes.plugins.module_utils._settings.wire import Wire, create, update
 
-pytestmark = pytest.mark.settings
+pytestmark = pytest.mark.extension
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
 BLOCKS = GOLDEN["blocks"]
 # Blocks that ours sends differently, with the keys that differ and the code that says so.

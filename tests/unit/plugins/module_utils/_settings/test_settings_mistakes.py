@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from settings_work import ARC, CERTIFICATE, HTTP, HTTPS, KEY, facts, run, said
 
-pytestmark = pytest.mark.settings
+pytestmark = pytest.mark.extension
 HTTPS_KEYS = {
     "enableInference": "true",
     "inferenceRouterServiceType": "LoadBalancer",

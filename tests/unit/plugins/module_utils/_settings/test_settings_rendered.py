@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from settings_work import ARC, CERTIFICATE, HTTP, HTTPS, KEY, facts, params, pem_files, run, said
 
-pytestmark = pytest.mark.settings
+pytestmark = pytest.mark.extension
 
 
 def paths(value: Any) -> list[str]:
