@@ -13,6 +13,8 @@ from tests.said import Ear
 from tests.sandbox import Sandbox, up
 
 StartOnce = Callable[[str], Sandbox]
+# Even an idle control plane costs three hundredths of a core, and a busy test process would collect one per profile.
+KEPT = 3
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,13 +33,15 @@ def _own_state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
 @pytest.fixture(scope="session")
 def start_once(_own_state_directory: None) -> Iterator[StartOnce]:
-    """A function that starts a profile at its first call and hands out the same sandbox later."""
+    """A function that hands out a profile's sandbox, and ends those that were not asked for lately."""
     started: dict[str, Sandbox] = {}
 
     def start(profile: str) -> Sandbox:
-        if profile not in started:
-            started[profile] = up(profile, owner_pid=os.getpid())
-        return started[profile]
+        sandbox = started.pop(profile, None) or up(profile, owner_pid=os.getpid())
+        started[profile] = sandbox
+        for forgotten in list(started)[:-KEPT]:
+            started.pop(forgotten).down()
+        return sandbox
 
     yield start
     for sandbox in started.values():

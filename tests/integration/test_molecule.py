@@ -31,12 +31,10 @@ def _scenarios() -> list[object]:
     found = []
     for path in sorted((ROOT / "molecule").glob("*/molecule.yml")):
         if path.parent.name != "default":
-            mark = getattr(pytest.mark, _environment(path.parent.name)["AZUREML_TOPIC"])
-            found.append(
-                pytest.param(
-                    path.parent.name, marks=[mark, pytest.mark.slow, pytest.mark.xdist_group("molecule")], id=path.parent.name
-                )
-            )
+            environ = _environment(path.parent.name)
+            mark = getattr(pytest.mark, environ["AZUREML_TOPIC"])
+            group = pytest.mark.xdist_group(f"molecule on {environ['AZUREML_PROFILES']}")
+            found.append(pytest.param(path.parent.name, marks=[mark, pytest.mark.slow, group], id=path.parent.name))
     return found
 
 

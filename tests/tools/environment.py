@@ -271,15 +271,18 @@ def make(row: Row) -> Environment:
     return Environment(row, virtualenv, collections, make_root(collections, row))
 
 
+def tracked(checkout: Path = CHECKOUT) -> list[str]:
+    """Paths of the files that git knows or would add, in order."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(words, cwd=checkout, capture_output=True, text=True, check=True)
+    return sorted(name for name in set(listed.stdout.split("\0")) if name and (checkout / name).is_file())
+
+
 def copy_tracked(target: Path, wanted: t.Callable[[str], bool] = lambda name: True) -> Path:
     """Copy the files that git knows or would add, as far as they are `wanted` by their path, to the new folder `target`."""
-    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        source = CHECKOUT / name
-        if source.is_file() and wanted(name):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
+    for name in filter(wanted, tracked()):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, target / name)
     return target
 
 

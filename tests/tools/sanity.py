@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -74,6 +75,16 @@ def pip_versions() -> set[str]:
     return set(re.findall(r"['\"](2\d\.\d(?:\.\d)?)['\"]", source))
 
 
+def published(name: str) -> bool:
+    """Whether galaxy.yml publishes a file of the checkout."""
+    return not any(fnmatch(name, pattern) or name.startswith(f"{pattern}/") for pattern in _ignored())
+
+
+@cache
+def _ignored() -> tuple[str, ...]:
+    return tuple(yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"])
+
+
 def copy_checkout() -> Path:
     """A copy of what galaxy.yml publishes of the files that git knows or would add, beside the collections that ours needs.
 
@@ -81,11 +92,6 @@ def copy_checkout() -> Path:
     """
     base = ROOT / "build" / "sanity" / "ansible_collections"
     shutil.rmtree(base, ignore_errors=True)
-    ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
-
-    def published(name: str) -> bool:
-        return not any(fnmatch(name, pattern) or name.startswith(f"{pattern}/") for pattern in ignored)
-
     work = environment.copy_tracked(base.joinpath(*environment.COLLECTION), published)
     installed = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"], "ansible_collections")
     for collection in installed.glob("*/*"):

@@ -28,7 +28,7 @@ from tests.sandbox.mco.names import (
 from tests.sandbox.mco.pools import is_available
 
 pytestmark = pytest.mark.sandbox
-on_aro = pytest.mark.xdist_group("aro")
+on_aro = pytest.mark.xdist_group("aro nodes")
 on_compact = pytest.mark.xdist_group("ocp-compact")
 on_mixed = pytest.mark.xdist_group("ocp-mixed")
 

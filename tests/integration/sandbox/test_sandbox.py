@@ -299,10 +299,11 @@ def as_it_came_up(start_once: StartOnce) -> StartOnce:
     seen: dict[str, Sandbox] = {}
 
     def get_sandbox(profile: str) -> Sandbox:
-        if profile not in seen:
-            seen[profile] = start_once(profile)
-            seen[profile].reset()
-        return seen[profile]
+        sandbox = start_once(profile)
+        if seen.get(profile) is not sandbox:
+            sandbox.reset()
+        seen[profile] = sandbox
+        return sandbox
 
     return get_sandbox
 

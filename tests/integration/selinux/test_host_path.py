@@ -19,7 +19,7 @@ from tests.sandbox import Sandbox
 pytestmark = [
     pytest.mark.selinux,
     pytest.mark.slow,
-    pytest.mark.xdist_group("aks-gpu"),
+    pytest.mark.xdist_group("aks-gpu nodes"),
     pytest.mark.skipif(not can_be_played(), reason="this machine allows no mount namespaces"),
 ]
 

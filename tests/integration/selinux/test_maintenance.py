@@ -18,7 +18,7 @@ from tests.integration.faults.work import errors, run, until
 from tests.sandbox import Sandbox
 from tests.sandbox.front_door import Rule, latency
 
-pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aks-gpu")]
+pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aks-gpu nodes")]
 
 ROLE = Path(__file__).parents[3] / "playbooks" / "files" / "clusterroles" / "node_maintenance.yml"
 MARK = "azureml.kubernetes/maintenance"

@@ -13,7 +13,7 @@ from tests.integration.selinux.rolls import WORKERS, Run, at_rest, codes, errors
 from tests.sandbox import Sandbox
 from tests.sandbox.client import until
 
-pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aro")]
+pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aro nodes")]
 
 FOLDER = Path(__file__).parents[3] / "playbooks" / "files" / "clusterroles"
 RBAC = "rbac.authorization.k8s.io"

@@ -30,7 +30,7 @@ from tests.sandbox.client import until
 from tests.sandbox.front_door import Rule, status
 from tests.sandbox.mco.names import MACHINE_CONFIGS, NODES, POOLS
 
-pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aro")]
+pytestmark = [pytest.mark.selinux, pytest.mark.xdist_group("aro nodes")]
 
 PLAYBOOKS = Path(__file__).parents[3] / "playbooks"
 MERGE = "application/merge-patch+json"

@@ -26,7 +26,7 @@ from tests.integration.storage.work import (
 )
 from tests.sandbox import Sandbox
 
-pytestmark = [pytest.mark.storage, pytest.mark.xdist_group("aks_gpu")]
+pytestmark = [pytest.mark.storage, pytest.mark.xdist_group("aks-gpu")]
 
 SHARE: Json = {
     "name": "models",

@@ -37,7 +37,7 @@ def host(sandbox: Sandbox, **variables: Any) -> dict[str, dict[str, Any]]:
     return {"cluster": {"azureml_kubeconfig": str(sandbox.kubeconfig), "azureml_compute_namespaces": ["ml", "ml-two"], **variables}}
 
 
-@pytest.mark.xdist_group("arc_k3s")
+@pytest.mark.xdist_group("arc-k3s")
 def test_k3s_has_nfs_and_its_own_class_and_no_driver_of_azure(arc_k3s: Sandbox, play: Play) -> None:
     prepare(arc_k3s, namespace("ml-two"), claim("home", storageClassName="local-path"))
     home = {"name": "home", "type": "existing", "mount_path": "/mnt/home", "namespaces": ["ml"]}

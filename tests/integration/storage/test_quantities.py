@@ -10,7 +10,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantitie
 from tests.sandbox import Sandbox
 from tests.sandbox.errors import SandboxError
 
-pytestmark = [pytest.mark.storage, pytest.mark.xdist_group("aks_gpu")]
+pytestmark = [pytest.mark.storage, pytest.mark.xdist_group("aks-gpu")]
 
 SLICES = "/apis/resource.k8s.io/v1/resourceslices"
 # As many as one ResourceSlice may hold.
