@@ -23,8 +23,7 @@ from tests.tools import environment, sanity
 ROOT = environment.CHECKOUT
 TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "namespaces", "extension")
 PYTEST = ("-m", "pytest", "-ra", "--durations=10", "--durations-min=5", "--hypothesis-profile=ci")
-# Plays and sandboxes wait a fifth of their time, so a third process finds two cores idle often enough.
-SPREAD = ("-n", "3", "--dist", "loadgroup")
+SPREAD = ("-n", "2", "--dist", "loadgroup")
 NOT_LINTED = ("tests/", "docs/", "changelogs/", "benchmarks/", ".github/")
 STARTED = time.monotonic()
 
