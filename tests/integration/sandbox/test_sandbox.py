@@ -256,6 +256,8 @@ FACTS: list[tuple[str, str, Callable[[Sandbox], Any], Any]] = [
     ("aro", "topology", get(INFRASTRUCTURE, "status", "controlPlaneTopology"), "HighlyAvailable"),
     ("aro", "brand", get(CONSOLE, "spec", "customization", "brand"), "azure"),
     ("aro", "resource", get(ARO_CLUSTER, "spec", "location"), "eastus"),
+    ("aro", "drivers", lambda sandbox: names(sandbox, "/apis/storage.k8s.io/v1/csidrivers"),
+     {"disk.csi.azure.com", "file.csi.azure.com"}),
     ("aro", "pool", get(WORKER_POOL, "status", "readyMachineCount"), 4),
     ("aro", "scc users", get(f"{SCC}/privileged", "users"), SCC_USERS),
     ("aro", "scc groups", get(f"{SCC}/privileged", "groups"), SCC_GROUPS),
