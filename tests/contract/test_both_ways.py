@@ -48,6 +48,13 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "ssl_cname": "ml.example.org",
         "configuration_protected_settings": {"relayServerConnectionString": "do-not-print"},
     },
+    "extension_components": {
+        "connection": "arc",
+        "training": True,
+        "custom_checks": [{"kind": "Node", "query": "length(items)"}, {"kind": "ConfigMap", "name": "none", "query": "data"}],
+        "configuration_settings": {"installVolcano": "false", "relayServerConnectionString": "do-not-print"},
+        "wait_timeout": 1,
+    },
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
 }
@@ -67,6 +74,7 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
         "cluster_name": "Not A Name",
         "node_count": -1,
     },
+    "extension_components": {"extension_name": "Not A Name", "components_edition": "1999"},
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
 }
 
