@@ -48,10 +48,13 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "ssl_cname": "ml.example.org",
         "configuration_protected_settings": {"relayServerConnectionString": "do-not-print"},
     },
+    # Nothing is installed there, which is no error as long as nobody says that something should be.
     "extension_components": {
         "connection": "arc",
-        "training": True,
-        "custom_checks": [{"kind": "Node", "query": "length(items)"}, {"kind": "ConfigMap", "name": "none", "query": "data"}],
+        "custom_checks": [
+            {"kind": "Node", "query": "length(items)"},
+            {"kind": "ConfigMap", "name": "none", "query": "data", "severity": "warning"},
+        ],
         "configuration_settings": {"installVolcano": "false", "relayServerConnectionString": "do-not-print"},
         "wait_timeout": 1,
     },

@@ -12,7 +12,7 @@ _SCC = "https://learn.microsoft.com/azure/machine-learning/reference-kubernetes#
 NOT_INSTALLED = Code(
     "components.not_installed",
     "error",
-    "No component of the extension is in namespace azureml.",
+    "No component of the extension is in namespace azureml; an error where somebody says that it is installed, or waits for it.",
     "Install the extension, or look at the health check's report where an installation was rolled back.",
     DOCUMENT,
 )

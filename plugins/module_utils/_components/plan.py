@@ -131,7 +131,8 @@ def plan(request: Request, snapshot: Snapshot) -> Plan:
     if waiting:
         said = [replace(one, resolvable=True) if id(one) in waiting else one for one in said]
     findings = sort_findings([*said, *health])
-    state: State = worst(findings) if here.readable("Deployment") else "unknown"
+    nothing = not _installed(judged, here) and not _wanted(request)
+    state: State = worst(findings, "not_applicable" if nothing else "ok") if here.readable("Deployment") else "unknown"
     return Plan(
         findings=findings,
         checks={"components": state},
@@ -170,7 +171,7 @@ def _component_findings(
         if leaving:
             return [codes.UNINSTALLING.finding("the namespace is being deleted; no component is left.", ref)]
         there = "is empty of them" if namespace is not None and namespace.found else "does not exist"
-        return [codes.NOT_INSTALLED.finding(f"the namespace {there}.", ref)]
+        return [codes.NOT_INSTALLED.finding(f"the namespace {there}.", ref, severity=None if _wanted(request) else "info")]
     missing = [one.ref.name for one in judged if one.state == "missing"]
     if leaving:
         gone = f"; {', '.join(missing)} are gone" if missing else ""
@@ -183,6 +184,11 @@ def _component_findings(
         words = "; ".join(f"{name} {_word(scenario, name)}: {why}" for name, why in scenario.seen.items())
         said.append(codes.SCENARIO_SEEN.finding(f"{words}.", ref))
     return said
+
+
+def _wanted(request: Request) -> bool:
+    """Whether somebody says that the extension should be there."""
+    return bool(request.told.get("training") or request.told.get("inference") or request.wait_seconds)
 
 
 def _word(scenario: Scenario, name: str) -> str:
