@@ -217,6 +217,15 @@ def _alone(row: Component, request: Request, workload: Workload) -> list[Finding
     return [codes.ROUTER_ALONE.finding(message, workload.ref)]
 
 
+def unlabelled(judged: t.Sequence[Judged]) -> bool:
+    """Whether pods that matter lack the extension's label, so that all pods have to be looked at."""
+    return any(
+        one.workload.desired > 0 and not one.workload.labelled and (one.row is not None or one.state in ("partly", "not_ready"))
+        for one in judged
+        if one.workload
+    )
+
+
 def claims_of(judged: t.Sequence[Judged]) -> bool:
     """Whether something that is not ready mounts a claim."""
     return any(

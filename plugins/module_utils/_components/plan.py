@@ -14,14 +14,14 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._components.aro
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._components.checks import Outcome, check_reads, judge_check
 from ansible_collections.azureml.kubernetes.plugins.module_utils._components.health import Report, health_findings, read_report
-from ansible_collections.azureml.kubernetes.plugins.module_utils._components.judge import Judged, claims_of, judge_all
+from ansible_collections.azureml.kubernetes.plugins.module_utils._components.judge import Judged, claims_of, judge_all, unlabelled
 from ansible_collections.azureml.kubernetes.plugins.module_utils._components.reading import (
     AGAIN,
+    ALL_PODS,
     CLAIMS,
     EVENTS,
     HEALTH,
     HEALTH_OLD,
-    LISTS,
     NAMESPACE,
     PODS,
     SURROUNDINGS,
@@ -66,6 +66,7 @@ _CONSEQUENCES: t.Mapping[Read, tuple[str, str]] = {
     WORKLOADS["DaemonSet"]: ("DaemonSets of namespace azureml", "those of the components are unknown"),
     WORKLOADS["StatefulSet"]: ("StatefulSets of namespace azureml", "whether Prometheus runs is unknown"),
     PODS: ("pods of namespace azureml", "restarts and reasons are unknown"),
+    ALL_PODS: ("pods of namespace azureml without the extension's label", "restarts and reasons are unknown"),
     HEALTH: ("ConfigMap arcml-healthcheck", "what the health check found is unknown"),
     HEALTH_OLD: ("ConfigMap amlarc-healthcheck", "what the health check found is unknown"),
     EVENTS: ("events of namespace azureml", "reasons are those that pods tell"),
@@ -82,7 +83,7 @@ _CONSEQUENCES: t.Mapping[Read, tuple[str, str]] = {
 def reads(request: Request, snapshot: Snapshot) -> list[Read]:
     """Lists of the namespace; events, claims and the namespace itself only where something is not as it should be."""
     wanted = [*_BASE, *(SURROUNDINGS if request.surroundings else ())]
-    wanted += check_reads(request.checks, snapshot, LISTS)
+    wanted += check_reads(request.checks, snapshot, WORKLOADS)
     if any(read not in snapshot for read in _BASE):
         return wanted
     here = observe(snapshot)
@@ -97,6 +98,8 @@ def reads(request: Request, snapshot: Snapshot) -> list[Read]:
         wanted.append(EVENTS)
     if claims_of(judged):
         wanted.append(CLAIMS)
+    if unlabelled(judged):
+        wanted.append(ALL_PODS)
     if not _installed(judged, here) or any(one.state == "missing" for one in judged):
         wanted.append(NAMESPACE)
     return list(dict.fromkeys(wanted))
@@ -115,7 +118,7 @@ def plan(request: Request, snapshot: Snapshot) -> Plan:
     scenario = understand(request, here, snapshot)
     events = Events(listed(snapshot, EVENTS))
     judged = judge_all(request, scenario, here, events)
-    outcomes = [] if lib.PROBLEM else [judge_check(check, snapshot, LISTS) for check in request.checks]
+    outcomes = [] if lib.PROBLEM else [judge_check(check, snapshot, WORKLOADS) for check in request.checks]
     report = _report(snapshot)
     said = [*_unreadable(snapshot), *_library(request), *_around(request, scenario, here, judged, snapshot)]
     said += [finding for finding in (outcome.finding() for outcome in outcomes) if finding is not None]
@@ -156,7 +159,9 @@ def _wait(request: Request, snapshot: Snapshot, judged: t.Sequence[Judged]) -> W
     late = [one for one in judged if one.state in ("missing", "not_ready")]
     words = [f"{one.ref.name} {one.workload.ready}/{one.workload.desired}" if one.workload else one.ref.name for one in late]
     text_ = ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
-    follow = tuple(read for read in (*WORKLOADS.values(), PODS) if listed(snapshot, read) is not None)
+    follow = tuple(
+        read for read in (*WORKLOADS.values(), ALL_PODS if ALL_PODS in snapshot else PODS) if listed(snapshot, read) is not None
+    )
     return Wait(f"waiting for {text_ or 'what the findings name'}", request.wait_seconds, follow, AGAIN)
 
 

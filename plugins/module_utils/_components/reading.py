@@ -15,7 +15,9 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot 
 DEPLOYMENTS = EXTENSION_DEPLOYMENTS
 DAEMONSETS = Read(object_path("apps/v1", "daemonsets", namespace=EXTENSION_NAMESPACE))
 STATEFULSETS = Read(object_path("apps/v1", "statefulsets", namespace=EXTENSION_NAMESPACE))
-PODS = Read(object_path("v1", "pods", namespace=EXTENSION_NAMESPACE))
+# Jobs may run thousands of pods beside those of the extension, which carry its label.
+PODS = Read(object_path("v1", "pods", namespace=EXTENSION_NAMESPACE), (("labelSelector", "ml.azure.com/amlarc-system=true"),))
+ALL_PODS = Read(object_path("v1", "pods", namespace=EXTENSION_NAMESPACE))
 HEALTH = Read(object_path("v1", "configmaps", "arcml-healthcheck", EXTENSION_NAMESPACE))
 # Before chart 1.0.75.
 HEALTH_OLD = Read(object_path("v1", "configmaps", "amlarc-healthcheck", EXTENSION_NAMESPACE))
@@ -29,7 +31,6 @@ VALIDATING = Read(object_path("admissionregistration.k8s.io/v1", "validatingwebh
 MUTATING = Read(object_path("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"))
 
 WORKLOADS = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMONSETS, "StatefulSet": STATEFULSETS}
-LISTS = {**WORKLOADS, "Pod": PODS}
 SURROUNDINGS = (SERVICES, DEFINITIONS, VALIDATING, MUTATING)
 AGAIN = (HEALTH, HEALTH_OLD, EVENTS, CLAIMS, NAMESPACE, *SURROUNDINGS)
 

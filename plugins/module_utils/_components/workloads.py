@@ -7,6 +7,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._components.reading import (
+    ALL_PODS,
     PODS,
     WORKLOADS,
     is_going,
@@ -17,6 +18,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import (
     EXTENSION_NAMESPACE,
     condition,
+    is_extension_object,
     mapping,
     name_of,
     objects,
@@ -65,6 +67,11 @@ class Workload:
     def template(self) -> Json:
         """The specification of its pods."""
         return mapping(self.item, "spec", "template", "spec")
+
+    @property
+    def labelled(self) -> bool:
+        """Its pods carry the extension's label."""
+        return is_extension_object(mapping(self.item, "spec", "template"))
 
     @property
     def images(self) -> list[str]:
@@ -120,7 +127,7 @@ def observe(snapshot: Snapshot) -> Namespace:
     for kind, read in WORKLOADS.items():
         items = listed(snapshot, read)
         workloads[kind] = None if items is None else {name_of(item): _workload(kind, item) for item in items}
-    pods = listed(snapshot, PODS)
+    pods = listed(snapshot, ALL_PODS if ALL_PODS in snapshot else PODS)
     return Namespace(workloads, None if pods is None else tuple(pods))
 
 

@@ -19,7 +19,7 @@ KINDS = {
     "Deployment": reading.DEPLOYMENTS,
     "DaemonSet": reading.DAEMONSETS,
     "StatefulSet": reading.STATEFULSETS,
-    "Pod": reading.PODS,
+    "Pod": reading.ALL_PODS,
     "Event": reading.EVENTS,
     "PersistentVolumeClaim": reading.CLAIMS,
     "Service": reading.SERVICES,
@@ -127,6 +127,8 @@ class Cluster:
             return Answer(403, {"message": "forbidden by the test"})
         if read in self.extra:
             return self.extra[read]
+        if read == reading.PODS:
+            return Answer(200, {"items": [pod for pod in self.answer(reading.ALL_PODS).items if _is_labelled(pod)]})
         for kind, of_kind in KINDS.items():
             if read == of_kind:
                 return Answer(200, {"items": [item for (known, _name), item in self.objects.items() if known == kind]})
@@ -151,6 +153,12 @@ class Cluster:
             snapshot = snapshot.with_answers({read: self.answer(read) for read in new})
         self.asked = list(snapshot.answers)
         return plan(request, snapshot)
+
+
+def _is_labelled(pod: Json) -> bool:
+    metadata = pod.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return isinstance(labels, dict) and labels.get("ml.azure.com/amlarc-system") == "true"
 
 
 def pod_of(item: Json, number: int) -> Json:

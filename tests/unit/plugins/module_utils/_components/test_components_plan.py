@@ -72,6 +72,21 @@ def test_a_healthy_cluster_is_asked_five_things_and_four_around() -> None:
     assert set(made.asked) == base | {reading.EVENTS, ARC_CONFIG}
 
 
+def test_pods_without_the_label_are_read_where_they_matter() -> None:
+    made = cluster()
+    made.add(listing.workload("Deployment", "mine", 1, {"app": "mine"}))
+    for name in ("mine", "gateway"):
+        labels = made.get("Deployment", name)["spec"]["template"]["metadata"]["labels"]
+        made.get("Deployment", name)["spec"]["selector"]["matchLabels"].pop("ml.azure.com/amlarc-system")
+        labels.pop("ml.azure.com/amlarc-system")
+        for pod in made.pods(name):
+            pod["metadata"]["labels"].pop("ml.azure.com/amlarc-system")
+        made.judge(**AKS)
+        assert (reading.ALL_PODS in made.asked) == (name == "gateway"), "a stranger that is ready does not matter"
+    made.pods("gateway")[0]["status"]["containerStatuses"][0]["restartCount"] = 3
+    assert row(made.judge(**AKS), "gateway")["restarts"] == 3
+
+
 def test_nothing_installed_is_one_error() -> None:
     made = Cluster([])
     assert codes(made.judge(**AKS), "error") == {"not_installed"}
@@ -217,7 +232,7 @@ def test_a_webhook_that_may_fail_is_a_warning_and_one_that_outlives_the_extensio
 def test_what_may_not_be_read_is_unknown() -> None:
     made = cluster()
     made.break_pods("Deployment", "gateway", creating)
-    made.refused = {*KINDS.values(), reading.HEALTH, ARC_CONFIG} - {reading.DEPLOYMENTS}
+    made.refused = {*KINDS.values(), reading.PODS, reading.HEALTH, ARC_CONFIG} - {reading.DEPLOYMENTS}
     done = made.judge()
     assert {f.severity for f in done.findings if f.code == "components.unreadable"} == {"warning"}
     assert row(done, "prometheus-prom-prometheus")["state"] == "unknown" and "may not be read" in say(done, "not_ready").message
