@@ -13,7 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.azureml.kubernetes.plugins.module_utils._data.extension_components import EDITIONS, NEWEST
+
 from benchmarks.measure import Hosts, task_milliseconds
+from tests.integration.components.install import install
+from tests.integration.components.listing import installed
 from tests.play import Play
 from tests.sandbox import Sandbox, up
 
@@ -115,6 +119,32 @@ def one_write(sandbox: Sandbox, folder: Path) -> Row:
         return at_most("writes for 11 accounts and 20 compute namespaces", len(door.writes()), "writes", 1)
 
 
+def components(sandbox: Sandbox, environ: Mapping[str, str]) -> list[Row]:
+    """The extension's components, judged in one task and listed one by one."""
+    sandbox.reset()
+    install(sandbox, installed("both", "arc"))
+    with sandbox.front_door.open("components") as door:
+        hosts = Hosts({"cluster": {"azureml_kubeconfig": str(sandbox.door_kubeconfig(door.name))}})
+        told = {"connection": "arc", "training": True, "inference": True}
+        rows = [row for row in EDITIONS[NEWEST].rows if row.documented]
+        one = {"kind": "{{ item.kind }}", "name": "{{ item.name }}", "api_version": "apps/v1", "namespace": "azureml"}
+        kinds: dict[str, dict[str, Any]] = {
+            "extension_components": {"azureml.kubernetes.extension_components": told},
+            "k8s_info loop": {
+                "kubernetes.core.k8s_info": {"kubeconfig": "{{ azureml_kubeconfig }}", **one},
+                "loop": [{"kind": row.kind, "name": row.named("azureml")} for row in rows],
+            },
+        }
+        environ = {**environ, "ANSIBLE_TRANSPORT": "local", "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
+        cost = task_milliseconds(kinds, hosts, environ, repeat={"*": 20, "k8s_info loop": 1}, rounds=3)
+        mine = cost["extension_components"]
+        return [
+            Row("CPU of one extension_components task", round(mine, 1), "ms", "", True),
+            Row(f"CPU of a k8s_info loop over the {len(rows)} components", round(cost["k8s_info loop"], 1), "ms", "", True),
+            at_least("k8s_info loop over extension_components, CPU", cost["k8s_info loop"] / mine, "times", 15),
+        ]
+
+
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     lines = ["| what | value | target | met |", "| --- | ---: | ---: | --- |"]
@@ -130,7 +160,7 @@ def measure(folder: Path, environ: Mapping[str, str]) -> list[Row]:
         granted = Play(folder / "grant").tasks([scc_task([COMPUTE])], hosts)
         if granted.status:
             raise RuntimeError(granted.text[-2000:])
-        return [*requests(sandbox, folder), *cpu(sandbox, environ), one_write(sandbox, folder)]
+        return [*requests(sandbox, folder), *cpu(sandbox, environ), one_write(sandbox, folder), *components(sandbox, environ)]
     finally:
         sandbox.down()
 
