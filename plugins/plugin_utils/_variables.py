@@ -211,6 +211,7 @@ VARIABLES = frozenset(
         "extension_components_restart_limit",
         "extension_components_result",
         "extension_components_settings",
+        "extension_components_state",
         "extension_components_surroundings",
         "extension_components_wait",
         "extension_components_wait_timeout",

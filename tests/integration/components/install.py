@@ -12,6 +12,14 @@ from tests.sandbox.errors import SandboxError
 
 BASE = f"/api/v1/namespaces/{NAMESPACE}"
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_LISTS = {
+    "Deployment": f"{APPS}/deployments",
+    "DaemonSet": f"{APPS}/daemonsets",
+    "StatefulSet": f"{APPS}/statefulsets",
+    "Service": f"{BASE}/services",
+    "CustomResourceDefinition": _DEFINITIONS,
+}
 _LATER = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 
@@ -22,14 +30,32 @@ def install(sandbox: Sandbox, objects: Sequence[Json], *, wait: bool = True) -> 
         sandbox.request("POST", "/api/v1/namespaces", namespace)
     # Pods need the account that the controller makes for a new namespace.
     until("the account is there", lambda: exists(sandbox, f"{BASE}/serviceaccounts/default"))
+    # A reset deletes definitions, and what is still going takes with it what is applied to it.
+    until("no definition is going any more", lambda: not any(map(_is_going, sandbox.request("GET", _DEFINITIONS)["items"])))
     sandbox.apply([item for item in objects if item["kind"] not in _LATER])
     if any(item["kind"] == "Pod" for item in objects):
         until("the health check runs", lambda: phase(sandbox, "healthcheck") == "Running")
         done = {"status": {"phase": "Succeeded", "conditions": [], "containerStatuses": []}}
         sandbox.request("PATCH", f"{BASE}/pods/healthcheck/status", done, content_type="application/merge-patch+json")
     if wait:
-        until("everything is ready", lambda: not unready(sandbox), 60)
+        until("everything is there and ready", lambda: _complete(sandbox, objects) and not unready(sandbox), 60)
     sandbox.apply([item for item in objects if item["kind"] in _LATER])
+
+
+def _complete(sandbox: Sandbox, objects: Sequence[Json]) -> bool:
+    """Whether nothing was taken away again, as by a namespace of the same name that is still being emptied; else it is put back."""
+    gone = [item for item in objects if item["kind"] in _LISTS and item["metadata"]["name"] not in _names(sandbox, item["kind"])]
+    if gone:
+        sandbox.apply(gone)
+    return not gone
+
+
+def _names(sandbox: Sandbox, kind: str) -> set[str]:
+    return {item["metadata"]["name"] for item in sandbox.request("GET", _LISTS[kind])["items"]}
+
+
+def _is_going(item: Json) -> bool:
+    return "deletionTimestamp" in item["metadata"]
 
 
 def exists(sandbox: Sandbox, path: str) -> Json | None:
