@@ -130,9 +130,11 @@ def plan(request: Request, snapshot: Snapshot) -> Plan:
     healthy = not any(finding.severity == "error" for finding in said) and _installed(judged, here)
     health = [*health_findings(report, healthy=healthy), *_health_pod(here)]
     said += _claims(judged, snapshot)
-    waiting = _waiting(request, said, final, health)
+    waiting = _waiting(request, said, final, [] if _installed(judged, here) else health)
     if waiting:
         said = [replace(one, resolvable=True) if id(one) in waiting else one for one in said]
+        # Components are made only after the check has passed, so a failure beside them is an earlier one, or is judged at the end.
+        health = [replace(one, resolvable=True) for one in health]
     findings = sort_findings([*said, *health])
     nothing = not _installed(judged, here) and not _wanted(request)
     state: State = worst(findings, "not_applicable" if nothing else "ok") if here.readable("Deployment") else "unknown"
@@ -145,7 +147,11 @@ def plan(request: Request, snapshot: Snapshot) -> Plan:
 
 
 def _waiting(request: Request, said: t.Sequence[Finding], final: t.Collection[int], health: t.Sequence[Finding]) -> set[int]:
-    """The errors that are only "not yet", by identity; none where one of them never passes, or nobody waits."""
+    """The errors that are only "not yet", by identity; none where one of them never passes, or nobody waits.
+
+    Args:
+        health: what the health check says of an installation that has not come to its components.
+    """
     errors = [finding for finding in said if finding.severity == "error"]
     never = {codes.LIBRARY_MISSING.code, codes.UNREADABLE.code}
     if not request.wait_seconds or any(finding.severity == "error" for finding in health):
@@ -162,7 +168,8 @@ def _wait(request: Request, snapshot: Snapshot, judged: t.Sequence[Judged]) -> W
     follow = tuple(
         read for read in (*WORKLOADS.values(), ALL_PODS if ALL_PODS in snapshot else PODS) if listed(snapshot, read) is not None
     )
-    return Wait(f"waiting for {text_ or 'what the findings name'}", request.wait_seconds, follow, AGAIN)
+    checked = (read for read in check_reads(request.checks, snapshot, WORKLOADS) if read not in follow)
+    return Wait(f"waiting for {text_ or 'what the findings name'}", request.wait_seconds, follow, (*AGAIN, *checked))
 
 
 def _component_findings(

@@ -254,6 +254,23 @@ def test_a_wait_goes_on_until_health_or_what_never_passes() -> None:
     assert cluster().judge(**AKS, wait=True).wait is None
 
 
+def test_a_wait_looks_at_the_users_checks_again_too() -> None:
+    entry = {"kind": "ConfigMap", "name": "late", "query": "data", "severity": "error"}
+    done = cluster().judge(**AKS, wait=True, custom_checks=[entry])
+    assert done.wait is not None and Read("/api/v1/namespaces/azureml/configmaps/late") in done.wait.again
+    assert say(done, "check_failed").resolvable
+
+
+def test_a_failed_health_check_ends_the_wait_only_before_there_are_components() -> None:
+    report = listing.health(reports_pre_install="Status: Failed\nName: x\nErrorCode: E40002\nErrorMessage: one node\n")
+    assert Cluster([report]).judge(wait=True).wait is None
+    made = cluster()
+    made.add(report)
+    made.break_pods("Deployment", "gateway", creating)
+    done = made.judge(**AKS, wait=True)
+    assert done.wait is not None and all(f.resolvable for f in done.findings if f.severity == "error")
+
+
 HOPELESS = {"image", "registry_denied", "crash", "scc_denied", "quota", "admission_denied", "scaled_down", "health_failed"}
 
 
