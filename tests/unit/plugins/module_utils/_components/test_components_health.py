@@ -139,3 +139,11 @@ def test_whatever_the_map_holds_is_read(data: Any) -> None:
     for entry in found.entries:
         assert len(entry.message) <= 1100 and entry.public()["code"] == entry.code
         assert isinstance(entry.failed, bool) and isinstance(entry.blocking, bool)
+
+
+def test_a_diagnosis_counts_although_everything_is_ready() -> None:
+    cluster = Cluster(listing.installed())
+    lines = "".join(f"Status: Failed\nName: x\nErrorCode: {code}\n" for code in ("E45003", "E45000", "E44999"))
+    cluster.add(listing.health(reports_pre_install=lines))
+    found = {f.message.split()[1]: f.severity for f in cluster.judge().findings if f.code == "components.health_failed"}
+    assert found == {"E45003": "warning", "E45000": "warning", "E44999": "info"}

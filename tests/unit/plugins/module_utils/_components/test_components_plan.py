@@ -425,3 +425,36 @@ def test_whatever_a_server_sends_nothing_is_raised(data: st.DataObject) -> None:
 
 def test_every_option_is_of_the_spec() -> None:
     assert all(OPTIONS[name].get("default") is None for name in AKS)
+
+
+@pytest.mark.parametrize("version, edition", [("1.1.16", "2022-06"), ("1.1.17", "2026-01"), ("1.2.0", "2026-01"), ("", "2026-01")])
+def test_the_version_chooses_the_edition(version: str, edition: str) -> None:
+    made = Cluster([listing.workload("Deployment", "gateway", 1, {"app": "gateway"})])
+    made.get("Deployment", "gateway")["metadata"]["labels"].pop("helm.sh/chart")
+    assert made.judge(extension_version=version).facts["extension_components"]["edition"] == edition
+    other = "2022-06" if edition == "2026-01" else "2026-01"
+    told = made.judge(extension_version=version, components_edition=other)
+    assert told.facts["extension_components"]["edition"] == other
+
+
+def test_a_finished_pod_is_no_reason_and_the_newest_word_counts() -> None:
+    made = cluster()
+    made.break_pods("Deployment", "gateway", creating)
+    name = made.pods("gateway")[0]["metadata"]["name"]
+    for at, words in (("2026-11-24T09:00:00Z", "first"), ("2026-11-24T11:00:00Z", "last"), ("2026-11-24T10:00:00Z", "middle")):
+        made.event("Pod", name, "FailedMount", f'MountVolume.SetUp failed: secret "{words}" not found', at)
+    done = made.judge(**AKS)
+    assert '"last"' in say(done, "config_missing").message
+    waiting("ErrImagePull", "timeout")(made.pods("gateway")[0])
+    made.pods("gateway")[0]["status"]["phase"] = "Succeeded"
+    assert "neither pods nor events" in say(made.judge(**AKS), "not_ready").message
+
+
+def test_what_a_claim_waits_for_is_told_beside_its_component() -> None:
+    (case,) = [one for one in SABOTAGED if one.says[0][0] == "volume"]
+    found = [f for f in case.cluster().judge(**AKS).findings if f.code == "components.volume"]
+    assert [(f.severity, f.subject.rpartition("/")[2]) for f in found] == [
+        ("error", "prometheus-prom-prometheus"),
+        ("warning", "prom-db"),
+    ]
+    assert found[1].message == 'it is Pending, of gone: storageclass.storage.k8s.io "gone" not found.'
