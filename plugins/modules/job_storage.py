@@ -151,6 +151,25 @@ options:
     description: Seconds to wait.
     type: int
     default: 120
+  probe:
+    description:
+      - Try each bound claim of O(volumes) with a pod that mounts it, writes, reads and deletes one file. Where the volume is
+        C(ReadOnlyMany) it lists the folder only.
+      - The pod belongs to a Job, which is deleted at the end, and swept by the cluster where this module is killed. It is no
+        change, and check mode tries nothing. A claim that waits for its first consumer is not tried, since that would bind it.
+    type: bool
+    default: false
+  probe_uid:
+    description: User ID to try as, that of the image by default. Jobs that run as another user than root may not write everywhere.
+    type: int
+  probe_image:
+    description: Image of the probe. It needs C(sh), C(cat), C(ls) and C(rm).
+    type: str
+    default: mcr.microsoft.com/azurelinux/busybox:1.36
+  probe_timeout:
+    description: Seconds that one probe may take, with fetching its image.
+    type: int
+    default: 120
 seealso:
   - module: azureml.kubernetes.cluster_info
   - name: AzureML jobs connect with custom data storage
@@ -195,6 +214,20 @@ EXAMPLES = r"""
         type: existing
         mount_path: /mnt/home
 
+- name: Give jobs a share, and try whether user 1000 can write there
+  azureml.kubernetes.job_storage:
+    kubeconfig: ~/.kube/config
+    context: aks-prod
+    compute_namespaces: [ml-team]
+    volumes:
+      - name: datasets
+        type: nfs
+        server: 10.0.0.4
+        path: /export/datasets
+        mount_path: /mnt/datasets
+    probe: true
+    probe_uid: 1000
+
 - name: Judge what jobs mount, and change nothing
   azureml.kubernetes.job_storage:
     kubeconfig: ~/.kube/config
@@ -230,6 +263,7 @@ storage:
         - C(state) of the claim is V(bound), V(waits_for_consumer) (bound by the first job that mounts it), V(pending), V(lost) (its
           volume is gone), V(going) (being deleted), V(missing), or V(unknown) (may not be read).
         - C(volume) is the PersistentVolume, empty where there is none yet.
+        - C(probe) is V(proved), V(failed), V(unknown) (it did not run to its end) or V(not_run).
       type: list
       elements: dict
       returned: always
@@ -240,6 +274,7 @@ storage:
           mount_path: /mnt/datasets
           volume: ml-team.datasets
           state: bound
+          probe: proved
 changed:
   description: Whether something was changed, or in check mode would be.
   returned: always

@@ -13,6 +13,8 @@ from .model import Json
 class Read:
     """One request for knowledge: a GET, with `body` a POST that stores nothing (an access review), with `command` an exec.
 
+    With `trial` it is a Job that is made, followed to its end and deleted again: nothing else tells whether pods can do something.
+
     Args:
         path: API path without query, as `/api/v1/nodes`; or `tls://HOST:PORT`, whose answer is the `certificate` (PEM) that is
             served there, for the name `sni` of the query, without any judgement of it; or `file://PATH`, a local file, whose
@@ -22,6 +24,8 @@ class Read:
         body: JSON text of a review object.
         command: what to run in the container of the pod whose `.../exec` is `path` (the container is named in `query`). The
             answer's body then holds `stdout`, `stderr` and `exit_code`; a pod that cannot be reached is an answer, too.
+        trial: `body` is a Job for the folder `path`. The answer's body then holds its `pod` as it was last (empty when there never
+            was one), the `events` of both, and `ended`; status 0 says that it was not tried, since this is check mode.
         epoch: what the answer depends on beyond the path (a node's bootID); with another one it is asked anew.
     """
 
@@ -30,6 +34,7 @@ class Read:
     metadata_only: bool = False
     body: str = ""
     command: tuple[str, ...] = ()
+    trial: bool = False
     epoch: str = ""
 
     @property

@@ -35,6 +35,8 @@ class Topic:
         writes: whether the module can change anything.
         connect_option: name of the boolean option that says whether the task looks at a cluster at all; "" when it always does.
         secrets: what of the arguments, as the user wrote them, must not be seen, beyond the options with `no_log`.
+        keeps_lists: a list that was read stays known after a write into it, with the object as the write's answer shows it. For
+            topics whose writes have no effect beside the object that watches or a later read would have to show.
     """
 
     name: str
@@ -48,5 +50,6 @@ class Topic:
     writes: bool = True
     connect_option: str = ""
     secrets: t.Callable[[t.Mapping[str, t.Any]], t.Set[str]] = lambda _params: set()
+    keeps_lists: bool = False
     verify_reads: t.Callable[[t.Any, Snapshot], t.Sequence[Read]] | None = None
     verify: t.Callable[[t.Any, Snapshot], Plan] | None = None

@@ -18,10 +18,11 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
     Plan,
     Result,
     Severity,
+    Write,
     sort_findings,
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import KUBE_SYSTEM, Read, Snapshot
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import KUBE_SYSTEM, Answer, Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest, Topic
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube import auth, oauth
 from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.errors import Blocked, ConflictError, KubeError, LostAnswer
@@ -159,7 +160,12 @@ def _connect(params: t.Mapping[str, t.Any], ctx: Context) -> Session:
         return logged_in(auth.endpoint(options, any_context=ctx.any_context))
 
     return Session(
-        connect, request_timeout=params["request_timeout"], deadline=params["deadline"], progress=ctx.progress, clock=ctx.clock
+        connect,
+        request_timeout=params["request_timeout"],
+        deadline=params["deadline"],
+        trials=not ctx.check_mode,
+        progress=ctx.progress,
+        clock=ctx.clock,
     )
 
 
@@ -278,13 +284,14 @@ def _apply(task: _Task, plan: Plan, snapshot: Snapshot, done: _Run) -> Snapshot:
         done.digest = plan.digest(task.identity)
         done.said = [f for f in plan.findings if not f.resolvable]
     done.blocked = []
+    written = _Written(snapshot) if task.topic.keeps_lists else None
     for count, change in enumerate(plan.changes):
         if change.write is None:
             raise RuntimeError(f"{change.object}: a change without a write cannot be applied")
         if sum(str(c.object) == str(change.object) for c in done.made) >= REWRITES:
             raise _not_converged(task, plan.changes, f"although it was written {REWRITES} times")
         try:
-            task.session.write(change.write)
+            answer = task.session.write(change.write)
         except Blocked as error:
             done.blocked.append(f"{change.object}: {error}")
             continue
@@ -303,9 +310,39 @@ def _apply(task: _Task, plan: Plan, snapshot: Snapshot, done: _Run) -> Snapshot:
             done.lost = 0
             done.made.append(change)
             task.ctx.progress(change.line())
+            if written is not None:
+                written.take(change.write, answer)
             continue
         return task.start if count else _without(snapshot, change, task.start)
-    return task.start
+    return task.start if written is None else task.start.with_answers(written.lists)
+
+
+class _Written:
+    """The lists of a snapshot with what writes into them answered.
+
+    Attributes:
+        lists: whole lists that were written into and are known still.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._reads = {read.path: read for read in snapshot.answers if not read.query and not read.metadata_only and not read.body}
+        self._snapshot = snapshot
+        self._unknown: set[Read] = set()
+        self.lists: dict[Read, Answer] = {}
+
+    def take(self, write: Write, answer: Json) -> None:
+        """Put the object into its list. What a deletion leaves behind its answer does not say, so such a list is read again."""
+        read = self._reads.get(write.path if write.kind == "create" else write.path.rsplit("/", 1)[0])
+        if read is None or read in self._unknown:
+            return
+        before = self.lists.get(read, self._snapshot[read])
+        name = mapping(answer, "metadata").get("name")
+        if write.kind == "delete" or not name or not before.found or "items" not in before.body:
+            self._unknown.add(read)
+            self.lists.pop(read, None)
+            return
+        others = [item for item in before.items if mapping(item, "metadata").get("name") != name]
+        self.lists[read] = Answer(before.status, {**before.body, "items": [*others, answer]})
 
 
 def _conflicts(done: _Run, change: Change, error: ConflictError) -> int:

@@ -102,6 +102,7 @@ class Session:
         connect: makes the endpoint; called again once when a credential stops being accepted.
         request_timeout: seconds that one answer may take.
         deadline: seconds that all requests together may take.
+        trials: whether reads that make a Job may do so.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Session:
         *,
         request_timeout: float = 30,
         deadline: float = 300,
+        trials: bool = False,
         progress: t.Callable[[str], None] = lambda _text: None,
         clock: Clock | None = None,
     ) -> None:
@@ -119,6 +121,7 @@ class Session:
         self._deadline = self.clock.now() + deadline
         self._deadline_seconds = deadline
         self._progress = progress
+        self._trials = trials
         self._renewed = float("-inf")
         # A 429 is meant for the client, so requests beside it hold back too.
         self._hold = 0.0
@@ -157,7 +160,7 @@ class Session:
             KubeError: no answer could be had. 403 and 404 are answers.
         """
         far = self._far and len(reads) > SERIAL_READS
-        apart = [read for read in reads if far or read.command]
+        apart = [read for read in reads if far or read.command or read.trial]
         answers = {read: self._answer(read) for read in reads if read not in apart}
         if len(apart) < 2:
             return {**answers, **{read: self._answer(read) for read in apart}}
@@ -211,9 +214,16 @@ class Session:
                 break
         return answer
 
+    def _try(self, read: Read) -> Answer:
+        from ansible_collections.azureml.kubernetes.plugins.module_utils._kube.trial import run_trial  # it uses sessions itself
+
+        return run_trial(self, read, self._progress)
+
     def _answer(self, read: Read) -> Answer:
         if read.command:
             return self._run_in_pod(read)
+        if read.trial:
+            return self._try(read) if self._trials else Answer(0, {"message": "check mode tries nothing"})
         if read.path.startswith(TLS_SCHEME):
             left = max(1.0, min(CONNECT_SECONDS, self._timeout, self._deadline - self.clock.now()))
             return served_certificate(read.path[len(TLS_SCHEME) :], dict(read.query).get("sni", ""), left)

@@ -185,7 +185,7 @@ ARGUMENT_MISSING = Code(
     "selinux.argument_missing",
     "error",
     "Nodes do not boot with the arguments wanted.",
-    "Run machine_config with state present.",
+    "Run the role worker_selinux (module machine_config, state present). Where that was done, mend first what else is said here.",
     DOCUMENT,
     resolvable=True,
 )
@@ -193,7 +193,7 @@ STILL_CONFIGURED = Code(
     "selinux.still_configured",
     "error",
     "A MachineConfig, label or pool of ours that shall go is still there.",
-    "Run machine_config with state absent.",
+    "Run it with state absent. Where that was done, mend first what else is said here.",
     resolvable=True,
 )
 NOT_ROLLED_OUT = Code(

@@ -263,6 +263,21 @@ RESIZE_PENDING = Code(
     "A claim asks for more than its volume has yet; some drivers grow a volume only when it is mounted.",
     link=_PERSISTENT_VOLUMES,
 )
+PROBE_FAILED = Code(
+    "storage.probe_failed",
+    "error",
+    "A pod could not mount a claim, or not write, read and delete a file there; jobs are going to fail alike.",
+    "Look at what it says: network rules, export or key of the storage when mounting fails; owner, permissions or the mount "
+    "options uid, gid and file_mode when writing does. Then run job_storage again.",
+    DOCUMENT,
+)
+PROBE_UNKNOWN = Code(
+    "storage.probe_unknown",
+    "warning",
+    "The pod that should have tried a claim was refused or did not run, which says nothing of the storage.",
+    "Mend what it says: rights on Jobs (ClusterRole of role job_storage), a quota, the image (job_storage_probe_image), room on "
+    "nodes; or give it more time (job_storage_probe_timeout).",
+)
 
 CODES = (
     UNREADABLE,
@@ -304,4 +319,6 @@ CODES = (
     NOT_OURS,
     DATA_KEPT,
     RESIZE_PENDING,
+    PROBE_FAILED,
+    PROBE_UNKNOWN,
 )

@@ -54,6 +54,11 @@ class Live:
         self.wanted[read] = None
         return self._snapshot.get(read)
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was looked at is known."""
+        return all(read in self._snapshot for read in self.wanted)
+
     def knows(self, read: Read) -> bool:
         """Whether the read was made, whatever the answer."""
         return self.answer(read) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import (
@@ -20,9 +21,12 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.lint i
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.live import Key, Live
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.outcome import Outcome, state_of
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.present import present
+from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.probe import Probe, Verdict, trial, verdict
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.reading import VOLUMES, claims_of, events_of
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.request import Request
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.volumes import Target
+
+Probed = t.Dict[Key, t.Tuple[Verdict, t.Tuple[Finding, ...]]]
 
 
 def reads(request: Request, snapshot: Snapshot) -> list[Read]:
@@ -59,11 +63,14 @@ def _judge(request: Request, live: Live) -> Plan:
         said += lint(request, wanted, live)
     changes = tuple(change for _target, outcome in outcomes for change in outcome.changes)
     wait = _wait(request, outcomes, live)
+    idle = not changes and wait is None and live.complete
+    probed = _probed(request.probe, outcomes, live) if request.probe and idle else {}
+    said += [finding for _verdict, findings in probed.values() for finding in findings]
     if not request.wait_timeout:
         said = [_unwaited(finding) for finding in said]
     elif wait and not changes:
         said = _patient(said)
-    facts = _facts([_fact(request, target, live) for target in request.targets])
+    facts = _facts([_fact(request, target, live, probed) for target in request.targets])
     return Plan(changes, sort_findings(said), {"storage": worst(said)}, facts, wait)
 
 
@@ -112,7 +119,18 @@ def _wait(request: Request, outcomes: list[tuple[Target, Outcome]], live: Live) 
     return Wait(f"waiting for {waiting[0][1].waits}{more}", float(request.wait_timeout), tuple(follow))
 
 
-def _fact(request: Request, target: Target, live: Live) -> Json:
+def _probed(probe: Probe, outcomes: list[tuple[Target, Outcome]], live: Live) -> Probed:
+    """What trials of bound claims showed; one that waits for its first pod stays free to be bound where that one runs."""
+    found: Probed = {}
+    bound = [target for target, outcome in outcomes if not outcome.refused and state_of(target, live) == "bound"]
+    for target in bound:
+        answer = live.answer(trial(probe, target))
+        if answer is not None:
+            found[target.key] = verdict(probe, target, answer)
+    return found
+
+
+def _fact(request: Request, target: Target, live: Live, probed: Probed) -> Json:
     claim = live.claims.get(target.key)
     return {
         "name": target.volume.name,
@@ -121,6 +139,7 @@ def _fact(request: Request, target: Target, live: Live) -> Json:
         "mount_path": target.volume.mount_path,
         "volume": text(mapping(claim, "spec").get("volumeName")),
         "state": state_of(target, live, consumer=request.state == "present"),
+        "probe": probed[target.key][0] if target.key in probed else "not_run",
     }
 
 

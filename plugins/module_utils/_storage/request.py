@@ -11,8 +11,11 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic imp
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.entry import parse_volume
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.names import LABEL_RULE, is_label
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.paths import clashes
+from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.probe import Probe
 from ansible_collections.azureml.kubernetes.plugins.module_utils._storage.volumes import Target, Volume
 
+PROBE_IMAGE = "mcr.microsoft.com/azurelinux/busybox:1.36"
+_LARGEST_UID = 2**31 - 1
 _TEXT: Json = {"type": "str"}
 VOLUME_OPTIONS: Json = {
     "name": _TEXT,
@@ -48,6 +51,10 @@ OPTIONS: Json = {
     "inference": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
+    "probe": {"type": "bool", "default": False},
+    "probe_uid": {"type": "int"},
+    "probe_image": {"type": "str", "default": PROBE_IMAGE},
+    "probe_timeout": {"type": "int", "default": 120},
 }
 
 
@@ -60,6 +67,7 @@ class Request:
         inference: the cluster also serves endpoints, which mount no claims.
         wait_timeout: seconds to wait for claims to be bound, or to be gone; 0 does not wait.
         platform: the user's word on the platform, "" to detect it.
+        probe: how bound claims are tried; None does not try them.
     """
 
     state: t.Literal["present", "absent"] = "present"
@@ -68,6 +76,7 @@ class Request:
     inference: bool = False
     wait_timeout: int = 120
     platform: str = ""
+    probe: Probe | None = None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -99,6 +108,7 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
     timeout = params.get("wait_timeout", 120)
     if timeout < 1:
         problems.append(f"wait_timeout {timeout} is not a positive number of seconds; set wait to false in order not to wait.")
+    problems += _probe_problems(params)
     if problems:
         raise InvalidRequest(problems)
     return Request(
@@ -108,7 +118,24 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
         inference=bool(params.get("inference")),
         wait_timeout=timeout if params.get("wait", True) else 0,
         platform=params.get("platform") or "",
+        probe=None if removing else _probe(params),
     )
+
+
+def _probe(params: t.Mapping[str, t.Any]) -> Probe | None:
+    if not params.get("probe"):
+        return None
+    return Probe(params.get("probe_image") or PROBE_IMAGE, params.get("probe_uid"), params.get("probe_timeout", 120))
+
+
+def _probe_problems(params: t.Mapping[str, t.Any]) -> list[str]:
+    uid, seconds = params.get("probe_uid"), params.get("probe_timeout", 120)
+    problems = []
+    if uid is not None and not 0 <= uid <= _LARGEST_UID:
+        problems.append(f"probe_uid {uid} is no user ID; it is a number from 0 to {_LARGEST_UID}.")
+    if seconds < 1:
+        problems.append(f"probe_timeout {seconds} is not a positive number of seconds.")
+    return problems
 
 
 def _together(volumes: t.Sequence[Volume]) -> list[str]:

@@ -17,4 +17,5 @@ TOPIC = Topic(
     codes=CODES,
     verify_reads=reads,
     verify=verify,
+    keeps_lists=True,
 )

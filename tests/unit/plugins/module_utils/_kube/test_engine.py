@@ -506,3 +506,59 @@ def test_an_approved_plan_that_became_another_one_is_refused(toy: Toy) -> None:
     assert "engine.consent_missing" in said(result)
     assert path("b") in toy.session.objects
     assert path("a") not in toy.session.objects
+
+
+# Lists that stay known
+
+
+def listing_topic(*, keeps_lists: bool, verb: str = "create") -> Topic:
+    """A topic that wants one object in a list of two, and looks at the list alone."""
+    folder = Read("/api/v1/namespaces/toys/configmaps")
+
+    def plan(_request: Any, snapshot: Snapshot) -> Plan:
+        wanted = any(item["metadata"] == {"name": "new"} for item in snapshot[folder].items)
+        done = wanted if verb == "create" else len(snapshot[folder].items) < 2
+        kind: Any = "create" if verb == "create" else "delete"
+        write = Write(kind, folder.path if verb == "create" else path("one"), {"value": 1})
+        change = Change(kind, ObjectRef("ConfigMap", "new", "toys", path("new")), "it is wanted", write=write)
+        return Plan(() if done else (change,))
+
+    return Topic("toy", "toy_box", {}, lambda params: params, lambda _r, _s: [folder], plan, keeps_lists=keeps_lists)
+
+
+@dataclass
+class ListSession(FakeSession):
+    """Answers a list, and each write with the object."""
+
+    items: list[dict[str, Any]] = field(default_factory=lambda: [{"metadata": {"name": name}} for name in ("one", "two")])
+    answers: bool = True
+
+    def _answer(self, read: Read) -> Answer:
+        return Answer(200, {"items": list(self.items)}) if read.path.endswith("/configmaps") else super()._answer(read)
+
+    def write(self, write: Write) -> dict[str, Any]:
+        self.written.append(write.path)
+        if write.kind == "delete":
+            self.items.pop(0)
+            return {"kind": "Status", "status": "Success"}
+        self.items.append({"metadata": {"name": "new"}})
+        return {"metadata": {"name": "new"}} if self.answers else {}
+
+
+@pytest.mark.parametrize(
+    ("topic", "answers", "asked"),
+    [
+        (listing_topic(keeps_lists=True), True, 1),
+        (listing_topic(keeps_lists=False), True, 2),
+        (listing_topic(keeps_lists=True), False, 2),
+        (listing_topic(keeps_lists=True, verb="delete"), True, 2),
+    ],
+)
+def test_a_list_that_was_written_into_is_read_again_only_where_the_answer_does_not_tell(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, topic: Topic, answers: bool, asked: int
+) -> None:
+    session = ListSession(answers=answers)
+    monkeypatch.setattr(engine, "_connect", lambda _params, _ctx: session)
+    result = toy.run(topic)
+    assert [len(session.written), len(result.changes)] == [1, 1]
+    assert sum(reads == ["/api/v1/namespaces/toys/configmaps"] for reads in session.asked) == asked

@@ -46,6 +46,7 @@ class Cluster:
         self.forbidden: set[str] = set()
         self.requests: list[Read] = []
         self.provisions = True
+        self.trial = Answer(200, {"pod": {"status": {"phase": "Succeeded"}}, "events": [], "ended": True})
         self._version = 0
         for name in ("kube-system", *(namespaces or ("ml",))):
             self.put(f"/api/v1/namespaces/{name}", {})
@@ -128,6 +129,8 @@ class Cluster:
         self.requests.append(read)
         if any(read.path.startswith(prefix) for prefix in self.forbidden):
             return Answer(403, {"message": f"may not get {read.path}"})
+        if read.trial:
+            return self.trial
         if read.path == "/apis":
             return Answer(200, {"groups": [{"name": "storage.k8s.io"}]})
         if read.path in self.objects:
