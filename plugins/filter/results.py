@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json, ObjectRef
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.output import summary
 from ansible_collections.azureml.kubernetes.plugins.plugin_utils._variables import PREFIXES
 
@@ -13,10 +13,26 @@ LEVELS = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 
 
 def results(variables: t.Mapping[str, t.Any]) -> list[Json]:
-    """The results that roles of this collection registered, in the order of their names."""
+    """The results that roles of this collection registered, in the order of their names.
+
+    In check mode, what is wrong only because an object is missing that another of them would create counts as resolved.
+    """
     names = sorted(name for name in variables if str(name).startswith(PREFIXES))
     values = [variables[name] for name in names]
-    return [dict(v) for v in values if isinstance(v, t.Mapping) and "plan_digest" in v and "findings" in v]
+    found = [dict(v) for v in values if isinstance(v, t.Mapping) and "plan_digest" in v and "findings" in v]
+    return _foreseen(found) if variables.get("ansible_check_mode") is True else found
+
+
+def _foreseen(outputs: t.Sequence[Json]) -> list[Json]:
+    made = {_name(change["object"]) for output in outputs for change in output.get("changes") or [] if change["verb"] == "create"}
+    return [
+        {**output, "findings": [{**f, "resolved": bool(f.get("resolved")) or f.get("subject") in made} for f in output["findings"]]}
+        for output in outputs
+    ]
+
+
+def _name(ref: t.Mapping[str, str]) -> str:
+    return str(ObjectRef(ref["kind"], ref["name"], ref["namespace"]))
 
 
 def verdict(outputs: t.Sequence[t.Mapping[str, t.Any]], fail_on: str = "error") -> str:

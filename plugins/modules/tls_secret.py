@@ -32,9 +32,8 @@ options:
     choices: [present, absent, checked]
     default: present
   ssl_secret:
-    description: Name of the Secret, the C(sslSecret) of the extension.
+    description: Name of the Secret, the C(sslSecret) of the extension. Always needed.
     type: str
-    required: true
   ssl_cname:
     description:
       - DNS name that clients connect to, the C(sslCname) of the extension. The certificate has to cover it, where a wildcard stands

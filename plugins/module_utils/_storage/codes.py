@@ -271,6 +271,11 @@ PROBE_FAILED = Code(
     "options uid, gid and file_mode when writing does. Then run job_storage again.",
     DOCUMENT,
 )
+PROBE_PROVED = Code(
+    "storage.probe_proved",
+    "info",
+    "A pod mounted a claim and wrote, read and deleted a file there, or listed a folder that is read-only.",
+)
 PROBE_UNKNOWN = Code(
     "storage.probe_unknown",
     "warning",
@@ -320,5 +325,6 @@ CODES = (
     DATA_KEPT,
     RESIZE_PENDING,
     PROBE_FAILED,
+    PROBE_PROVED,
     PROBE_UNKNOWN,
 )

@@ -65,18 +65,23 @@ def verdict(probe: Probe, target: Target, answer: Answer) -> tuple[Verdict, tupl
         return _unknown(target, f"the probe was not made: {answer.message}")
     pod, events = mapping(answer.body, "pod"), objects(answer.body.get("events"))
     if mapping(pod, "status").get("phase") == "Succeeded":
-        return "proved", ()
+        done = "listed" if target.volume.access_mode == "ReadOnlyMany" else "wrote, read and deleted a file in"
+        message = f"a pod on {_place(pod)}{_user(probe)} {done} {target.volume.mount_path}."
+        return "proved", (codes.PROBE_PROVED.finding(message, target.claim),)
     ended = next((mapping(entry, "state", "terminated") for entry in _containers(pod)), {})
     code = ended.get("exitCode")
     if isinstance(code, int) and code in _STEPS:
-        user = "" if probe.uid is None else f" as user {probe.uid}"
         words = text(ended.get("message")).strip() or "without a message"
-        return _failed(target, f"{_STEPS[code]} in {target.volume.mount_path}{user} failed: {words}", words)
+        return _failed(target, f"{_STEPS[code]} in {target.volume.mount_path}{_user(probe)} failed: {words}", words)
     mounts = [event for event in events if event.get("reason") in _MOUNT_EVENTS]
     if mounts and not ended:
         words = text(mounts[-1].get("message"))
         return _failed(target, f"a pod on {_place(pod)} cannot mount it: {words}", words)
     return _unknown(target, f"the probe did not run to its end: {_why(pod, ended, events, probe)}")
+
+
+def _user(probe: Probe) -> str:
+    return "" if probe.uid is None else f" as user {probe.uid}"
 
 
 def _failed(target: Target, message: str, words: str) -> tuple[Verdict, tuple[Finding, ...]]:

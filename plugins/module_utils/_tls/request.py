@@ -25,7 +25,7 @@ _LARGEST_FILE = 1 << 20
 
 OPTIONS: Json = {
     "state": {"type": "str", "choices": ["present", "absent", "checked"], "default": "present"},
-    "ssl_secret": {"type": "str", "required": True, "no_log": False},
+    "ssl_secret": {"type": "str", "no_log": False},
     "ssl_cname": {"type": "str"},
     # Certificates are no secret, but people keep both in one file: a key that came along must not be shown either.
     "ssl_cert_pem": {"type": "str", "no_log": True},
@@ -125,7 +125,9 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
 def _name_problems(params: t.Mapping[str, t.Any], server_name: str) -> list[str]:
     problems = []
     name = str(params.get("ssl_secret") or "")
-    if not _SUBDOMAIN.fullmatch(name) or len(name) > 253:
+    if not name:
+        problems.append("ssl_secret is missing: it names the Secret to keep (azureml_ssl_secret, for the role).")
+    elif not _SUBDOMAIN.fullmatch(name) or len(name) > 253:
         problems.append(
             f"ssl_secret {name!r} cannot be the name of a Secret: at most 253 lower-case letters, digits, '-' and '.',"
             " beginning and ending with a letter or digit."

@@ -27,6 +27,17 @@ def test_results_finds_what_roles_registered_and_nothing_else() -> None:
     assert [r["findings"][0]["code"] for r in results(variables)] == ["a", "b"]
 
 
+def test_in_check_mode_what_another_role_would_make_is_not_missing() -> None:
+    missing = said("error", "storage.namespace_missing")
+    missing["findings"][0]["subject"] = "Namespace/ml"
+    made = {"verb": "create", "object": {"kind": "Namespace", "name": "ml", "namespace": ""}}
+    roles = {"job_storage_result": missing, "compute_namespaces_result": {"plan_digest": "", "findings": [], "changes": [made]}}
+    assert verdict(results({**roles, "ansible_check_mode": True})) == ""
+    assert verdict(results({**roles, "ansible_check_mode": False})) == "storage.namespace_missing: is so."
+    other = {**roles, "compute_namespaces_result": {"plan_digest": "", "findings": [], "changes": [{**made, "verb": "update"}]}}
+    assert verdict(results({**other, "ansible_check_mode": True})) != ""
+
+
 @pytest.mark.parametrize(
     ("severity", "fail_on", "fails"),
     [

@@ -47,7 +47,8 @@ def test_a_bound_claim_is_tried_once_everything_is_written() -> None:
     cluster = Cluster()
     result = probed(cluster, probe_uid=1000)
     assert verdicts(result) == ["proved"]
-    assert (result.findings, result.changes) == ((), ())
+    assert (codes_of(result), result.changes) == ({"storage.probe_proved": "info"}, ())
+    assert "as user 1000 wrote, read and deleted a file in /mnt/data." in message_of(result, "storage.probe_proved")
     [job] = {json.dumps(job): job for job in trials(cluster)}.values()
     spec = job["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsUser"] == 1000
@@ -82,6 +83,8 @@ def test_a_read_only_volume_is_only_listed() -> None:
     probed(cluster, {**NFS, "access_mode": "ReadOnlyMany"})
     script = trials(cluster)[0]["spec"]["template"]["spec"]["containers"][0]["command"][2]
     assert script.startswith("ls ")
+    again = cluster.plan(request_of({**NFS, "access_mode": "ReadOnlyMany"}, probe=True))
+    assert "listed /mnt/data." in message_of(again, "storage.probe_proved")
 
 
 @pytest.mark.parametrize(

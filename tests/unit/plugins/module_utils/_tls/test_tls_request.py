@@ -49,7 +49,7 @@ def test_all_problems_at_once() -> None:
         ({"source_secret": {"namespace": "azureml", "name": "tls"}}, "is the Secret that would be written"),
         ({"source_secret": {"namespace": "azureml", "name": ""}}, "names no Secret"),
         ({"ssl_secret": "a" * 254}, "ssl_secret"),
-        ({"ssl_secret": ""}, "ssl_secret"),
+        ({"ssl_secret": ""}, "ssl_secret is missing"),
         ({"ssl_cname": "192.0.2.1"}, "is an IP address"),
         ({"ssl_cname": "bücher.example"}, "begins with xn--"),
         ({"ssl_cname": "a..b"}, "is no DNS name"),
