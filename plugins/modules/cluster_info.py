@@ -182,6 +182,16 @@ cluster_facts:
       type: list
       elements: dict
       returned: O(gather) holds V(nodes) and O(node_details) is V(true)
+    gpu_nodes:
+      description:
+        - Nodes with NVIDIA GPUs, whether or not a device plugin serves them yet. Each has C(name), C(state), C(detected_by) (the
+          signs, strongest first), C(contradiction) (what speaks against it), C(instance_type), C(architecture), C(capacity) and
+          C(allocatable) (GPUs by resource), C(mig) and C(sharing).
+        - C(state) is V(expected) where a device plugin should run now, otherwise V(not_ready), V(cordoned), V(windows), V(virtual),
+          V(aks_managed) (AKS runs the plugin) or V(contradictory).
+      type: list
+      elements: dict
+      returned: O(gather) holds V(nodes)
     machine_config_pools:
       description:
         - Each MachineConfigPool with C(name), C(paused), C(max_unavailable), C(configuration), C(target_configuration), C(updated),

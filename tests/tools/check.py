@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.tools import environment, sanity
 
 ROOT = environment.CHECKOUT
-TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "namespaces", "extension")
+TOPICS = ("engine", "sandbox", "cluster", "version", "scc", "selinux", "storage", "tls", "namespaces", "extension", "gpu")
 PYTEST = ("-m", "pytest", "-ra", "--durations=10", "--durations-min=5", "--hypothesis-profile=ci")
 SPREAD = ("-n", "2", "--dist", "loadgroup")
 NOT_LINTED = ("tests/", "docs/", "changelogs/", "benchmarks/", ".github/")

@@ -115,6 +115,20 @@ EXTENSION_UNNAMED = Code(
     "Set azureml_extension_name; az k8s-extension list shows the name.",
     _EXTENSION_DOCS,
 )
+GPU_CONTRADICTION = Code(
+    "cluster.gpu_contradiction",
+    "warning",
+    "A node is labelled as having NVIDIA GPUs, while the size of its machine or another label says that it has something else.",
+    "Remove the wrong label from the node pool; jobs that ask for nvidia.com/gpu cannot run there.",
+    "https://learn.microsoft.com/azure/virtual-machines/sizes/overview#gpu-accelerated",
+)
+GPU_ARM64 = Code(
+    "cluster.gpu_arm64",
+    "warning",
+    "A node has NVIDIA GPUs but Arm64 processors, on which neither the AzureML extension nor its jobs run.",
+    "Use a size with x86-64 processors for AzureML, and keep its pods off this node with a node selector.",
+    _EXTENSION_DOCS,
+)
 
 CODES = (
     UNREADABLE,
@@ -132,4 +146,6 @@ CODES = (
     AKS_UNSEEN,
     ARC_DISTRIBUTION,
     EXTENSION_UNNAMED,
+    GPU_CONTRADICTION,
+    GPU_ARM64,
 )

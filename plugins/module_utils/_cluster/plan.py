@@ -27,6 +27,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._cluster.suppor
     support_facts,
 )
 from ansible_collections.azureml.kubernetes.plugins.module_utils._cluster.unreadable import unreadable_findings
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.gpu_nodes import GpuNode, gpu_nodes
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Finding, Json, Plan, State, sort_findings, worst
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import (
     NODES,
@@ -44,8 +45,11 @@ def plan(request: Request, snapshot: Snapshot) -> Plan:
     platform = detect(snapshot, request.platform)
     listed = list_items(snapshot.get(NODES))
     nodes = None if listed is None else [describe_node(node) for node in listed]
+    gpus = None if listed is None else gpu_nodes(listed)
     facts = _facts(request, snapshot, platform, nodes)
-    findings = sort_findings(_findings(request, snapshot, platform, nodes, facts))
+    if "nodes" in request.gather:
+        facts["gpu_nodes"] = None if gpus is None else [node.public() for node in gpus]
+    findings = sort_findings([*_findings(request, snapshot, platform, nodes, facts), *_gpu_findings(request, gpus or ())])
     return Plan(findings=findings, checks={"cluster": _state(findings, nodes)}, facts={"cluster_facts": facts})
 
 
@@ -93,6 +97,16 @@ def _findings(
         yield from aks_findings(platform, request, facts["support"])
         yield from pod_identity_findings(facts["support"], snapshot)
         yield from node_findings(nodes) if nodes is not None else ()
+
+
+def _gpu_findings(request: Request, gpus: t.Iterable[GpuNode]) -> t.Iterator[Finding]:
+    """Nodes of which signs disagree, and GPUs that no job of AzureML can use."""
+    for node in gpus if "support" in request.gather else ():
+        if node.contradiction:
+            message = f"{node.detected_by[0]} says that it has an NVIDIA GPU, but {node.contradiction}."
+            yield codes.GPU_CONTRADICTION.finding(message, f"Node/{node.name}", evidence=list(node.detected_by))
+        if node.architecture == "arm64":
+            yield codes.GPU_ARM64.finding("it has NVIDIA GPUs, and Arm64 processors.", f"Node/{node.name}")
 
 
 def _platform_findings(request: Request, snapshot: Snapshot, platform: Platform) -> t.Iterator[Finding]:

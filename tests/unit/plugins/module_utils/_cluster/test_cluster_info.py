@@ -472,7 +472,7 @@ def test_platform_override(override: str, contradicts: bool) -> None:
 @pytest.mark.parametrize(
     ("gather", "paths", "keys"),
     [
-        (["nodes"], {c.NODES}, {"node_summary", "nodes"}),
+        (["nodes"], {c.NODES}, {"node_summary", "nodes", "gpu_nodes"}),
         (["versions"], {"/apis", "/version", c.CLUSTER_VERSION}, {"versions"}),
         (["pools"], {"/apis", c.POOLS}, {"machine_config_pools"}),
         (["arc"], {"/apis", c.ARC}, {"arc"}),
@@ -532,3 +532,31 @@ def spoil(body: t.Any, data: st.DataObject) -> None:
             body[key] = data.draw(JSON)
             return
         body = body[key]
+
+
+def test_gpu_nodes_are_told_without_a_plugin_and_without_a_request() -> None:
+    labels = {"kubernetes.azure.com/accelerator": "nvidia", "node.kubernetes.io/instance-type": "Standard_NC4as_T4_v3"}
+    amd = {"accelerator": "nvidia", "node.kubernetes.io/instance-type": "Standard_NV8as_v4"}
+    nodes = c.items(
+        c.node("cpu"),
+        c.node("gpu", labels=labels),
+        c.node("wrong", labels=amd),
+        c.node("grace", arch="arm64", labels=labels, allocatable={"nvidia.com/gpu": "4"}),
+    )
+    cluster: c.Cluster = {"/apis": c.groups(), c.NODES: nodes}
+    plan = info(cluster)
+    found = plan.facts["cluster_facts"]["gpu_nodes"]
+    assert [(node["name"], node["state"]) for node in found] == [
+        ("gpu", "expected"),
+        ("grace", "expected"),
+        ("wrong", "contradictory"),
+    ]
+    assert found[0]["detected_by"] == ["label kubernetes.azure.com/accelerator=nvidia", "size Standard_NC4as_T4_v3"]
+    assert found[0]["allocatable"] == {}
+    assert [finding.subject for finding in said(plan, "cluster.gpu_contradiction")] == ["Node/wrong"]
+    assert [finding.subject for finding in said(plan, "cluster.gpu_arm64")] == ["Node/grace"]
+    assert len(observe(cluster, gather=["nodes"])[1].answers) == 1 + ("kube-system" in str(observe(cluster, gather=["nodes"])[1]))
+
+
+def test_gpu_nodes_stay_unknown_where_nodes_may_not_be_read() -> None:
+    assert facts({"/apis": c.groups(), c.NODES: FORBIDDEN})["gpu_nodes"] is None
