@@ -52,3 +52,19 @@ GPU_SIZES: Dated[GpuSize] = Dated(
     ),
     rows=tuple(GpuSize(name, "nvidia") for name in _NVIDIA.split()) + tuple(GpuSize(name, "amd") for name in _AMD.split()),
 )
+
+LOOKALIKES: tuple[str, ...] = (
+    "NV4as_v4",
+    "NV8as_v4",
+    "NV16as_v4",
+    "NV32as_v4",
+    "NP10s",
+    "NP20s",
+    "NP40s",
+    "NG8ads_V620_v1",
+    "NG16ads_V620_v1",
+    "NG32ads_V620_v1",
+    "NG32adms_V620_v1",
+    "NM16ads_MA35D",
+)
+"""Sizes of which AKS knows no driver, with accelerators of AMD and Xilinx."""
