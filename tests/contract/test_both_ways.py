@@ -60,8 +60,8 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
     },
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
-    # A GPU node of OpenShift without the GPU Operator.
-    "nvidia_device_plugin": {"platform": "aro", "wait": False},
+    # The GPU node has an owner to come, so nothing is wrong and nothing installed.
+    "nvidia_device_plugin": {"install_nvidia_device_plugin": True},
 }
 # Input that `parse`, not the argument spec, refuses.
 SENSELESS: Mapping[str, Mapping[str, Any]] = {
@@ -81,7 +81,7 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
     },
     "extension_components": {"extension_name": "Not A Name", "components_edition": "1999"},
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
-    "nvidia_device_plugin": {"namespace": "default", "image": "no-tag", "mig_strategy": "mixed"},
+    "nvidia_device_plugin": {"namespace": "default", "image": "no-tag"},
 }
 
 

@@ -43,7 +43,7 @@ OPTIONS: Json = {
         "choices": ["envvar", "volume-mounts", "cdi-annotations", "cdi-cri"],
         "default": "envvar",
     },
-    "pass_device_specs": {"type": "bool", "default": False},
+    "pass_device_specs": {"type": "bool", "default": False, "no_log": False},
     "runtime_class": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "install_nvidia_device_plugin": {"type": "bool", "default": False},
