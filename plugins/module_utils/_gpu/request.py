@@ -190,7 +190,8 @@ def _image(params: t.Mapping[str, t.Any], problems: list[str]) -> str:
         return image
     if not _REGISTRY.fullmatch(registry):
         problems.append(f"image_registry {registry!r} is not a registry, as myregistry.azurecr.io or myregistry.azurecr.io/mirror.")
-    return f"{registry}/{image.split('@')[0].rsplit('/', 1)[-1]}" + (f"@{image.split('@')[1]}" if "@" in image else "")
+    name, at, digest = image.partition("@")
+    return f"{registry}/{name.rsplit('/', 1)[-1]}{at}{digest}"
 
 
 def _reference(image: str, option: str, problems: list[str]) -> str:

@@ -10,6 +10,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
 from tests.unit.plugins.module_utils._gpu.gpu_cluster import (
     AKS,
     CLASSES,
+    CONFIG,
     JOBS,
     NO_NVML,
     NODES,
@@ -329,6 +330,15 @@ def test_absent_takes_exactly_what_is_ours() -> None:
     assert left == {f"/api/v1/namespaces/{NS}", f"/apis/apps/v1/namespaces/{NS}/daemonsets/{other['metadata']['name']}"}
     again = cluster.plan(request_of(state="absent"))
     assert (again.changes, again.findings, again.wait) == ((), (), None)
+
+
+def test_absent_leaves_what_somebody_else_made() -> None:
+    cluster = Cluster()
+    cluster.put(f"/api/v1/namespaces/{NS}", {})
+    cluster.put(CONFIG, {"data": {}})
+    cluster.daemon_set(NS, "azureml-nvidia-device-plugin", "busybox")
+    plan = cluster.plan(request_of(state="absent"))
+    assert (plan.changes, plan.findings) == ((), ())
 
 
 def test_absent_says_who_would_lose_a_gpu() -> None:
