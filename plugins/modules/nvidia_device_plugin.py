@@ -126,6 +126,26 @@ options:
         machines already.
     type: bool
     default: false
+  operator:
+    description:
+      - Whether NVIDIA's GPU Operator on OpenShift is only verified (V(verify)), or installed with Node Feature Discovery where it
+        is missing (V(install)). Elsewhere it means nothing.
+      - Their channel is the package's own default, and C(NodeFeatureDiscovery) and C(ClusterPolicy) are the examples that the
+        installed versions bring. What is there already is left as it is.
+      - O(state=absent) takes away those that this module made.
+    type: str
+    choices: [verify, install]
+    default: verify
+  operator_channel:
+    description: Channel of the GPU Operator, as V(v26.7), in place of its package's default.
+    type: str
+  operator_approval:
+    description:
+      - Who approves later versions of the operators, the Operator Lifecycle Manager itself (V(automatic)) or a person (V(manual)).
+        The first version is approved by this module.
+    type: str
+    choices: [automatic, manual]
+    default: automatic
   install_nvidia_device_plugin:
     description:
       - Whether the AzureML extension is told to install a plugin of its own (its setting C(installNvidiaDevicePlugin)). Then
@@ -157,9 +177,8 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Seconds to wait.
+    description: Seconds to wait, 300 by default, and 1800 with O(operator=install).
     type: int
-    default: 300
 seealso:
   - module: azureml.kubernetes.cluster_info
   - module: azureml.kubernetes.extension_settings
@@ -190,6 +209,12 @@ EXAMPLES = r"""
     pull_secrets: [registry]
     runtime_class: nvidia
     smoke_test: sample
+
+- name: On OpenShift, with the operators
+  azureml.kubernetes.nvidia_device_plugin:
+    kubeconfig: ~/.kube/config
+    context: aro-prod
+    operator: install
 
 - name: Verify only, in a playbook that writes nothing
   azureml.kubernetes.nvidia_device_plugin:

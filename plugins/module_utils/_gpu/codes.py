@@ -138,8 +138,8 @@ OPENSHIFT_REFUSED = Code(
     "gpu.openshift_refused",
     "error",
     "OpenShift's machines have no NVIDIA driver and container runtime, so the plugin alone can do nothing there.",
-    "Install the operators Node Feature Discovery and NVIDIA GPU Operator, then a ClusterPolicy. Only where driver"
-    " and runtime are on the machines already, set nvidia_device_plugin_force.",
+    "Set nvidia_device_plugin_operator to install, or install Node Feature Discovery and the NVIDIA GPU Operator and make a"
+    " ClusterPolicy. Only where driver and runtime are on the machines already, set nvidia_device_plugin_force.",
     OPERATOR,
 )
 OPERATOR_NOT_READY = Code(
@@ -149,6 +149,50 @@ OPERATOR_NOT_READY = Code(
     "Look at `kubectl get pods -n nvidia-gpu-operator` and at the conditions of the ClusterPolicy.",
     OPERATOR,
     resolvable=True,
+)
+OPERATOR_MISSING = Code(
+    "gpu.operator_missing",
+    "error",
+    "Something of the operators that make GPUs of OpenShift work does not exist.",
+    "Run nvidia_device_plugin with operator install.",
+    OPERATOR,
+    resolvable=True,
+)
+OPERATOR_NOT_OFFERED = Code(
+    "gpu.operator_not_offered",
+    "error",
+    "No catalogue of the cluster offers the operator, or not in the channel asked for.",
+    "Enable the catalogue sources redhat-operators and certified-operators, or mirror them; look at `oc get packagemanifests`.",
+    OPERATOR,
+)
+OPERATOR_UNRESOLVED = Code(
+    "gpu.operator_unresolved",
+    "error",
+    "The Operator Lifecycle Manager cannot find versions that fit together.",
+    "Resolve what the message names; another Subscription in the namespace is the usual cause.",
+    OPERATOR,
+)
+OPERATOR_UNAPPROVED = Code(
+    "gpu.operator_unapproved",
+    "error",
+    "An operator of somebody else waits for its installation to be approved.",
+    "Approve the InstallPlan named.",
+    OPERATOR,
+)
+OPERATOR_INSTALLING = Code(
+    "gpu.operator_installing",
+    "error",
+    "An operator is being installed.",
+    "Look at `oc get subscriptions,installplans,csv` in its namespace.",
+    OPERATOR,
+    resolvable=True,
+)
+OPERATOR_NO_EXAMPLE = Code(
+    "gpu.operator_no_example",
+    "error",
+    "The installed version of an operator brings no example of the resource that makes it work.",
+    "Make the resource by hand, as the operator's documentation shows it.",
+    OPERATOR,
 )
 RUNTIME_CLASS_MISSING = Code(
     "gpu.runtime_class_missing",

@@ -19,6 +19,12 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform 
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu import codes
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.changes import Outcome, install, ordered
+from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.operator import (
+    PACKAGES,
+    SUBSCRIPTIONS,
+    install_operators,
+    remove_operators,
+)
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.proof import Row, counts, request_findings, rows, with_smoke
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.reading import (
     CLUSTER_POLICIES,
@@ -30,7 +36,7 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.reading im
     our_pods,
     place,
 )
-from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.removal import take_away
+from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.removal import guarded, take_away
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.request import Request
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.site import Place, Site, look
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.smoke import chosen, try_node
@@ -49,6 +55,7 @@ _NEEDED = {
     "pods": "whether the plugin runs is unknown",
     "events": "why pods are missing is unknown",
     "jobs": "no GPU is tried",
+    "subscriptions": "which operators are installed is unknown",
     "runtimeclasses": "whether a RuntimeClass is there is unknown",
 }
 
@@ -79,6 +86,9 @@ def _judge(request: Request, live: Live) -> Plan:
         return Plan(findings=sort_findings(_unreadable(live)), checks={"gpu": "unknown"}, facts=_facts([], None))
     if request.state == "absent":
         out = take_away(site, live)
+        if site.openshift:
+            served = [entry.node.name for entry in site.places]
+            out.add(guarded(remove_operators(live), served, live))
         found: list[Row] = []
     else:
         out, found = _present(site, live)
@@ -98,7 +108,9 @@ def _judge(request: Request, live: Live) -> Plan:
 def _present(site: Site, live: Live) -> tuple[Outcome, list[Row]]:
     found, said = rows(site, live)
     refused = _refusals(site)
-    if _installs(site) and not refused:
+    if _operates(site):
+        out = install_operators(site.request, live)
+    elif _installs(site) and not refused:
         out = install(site, live)
         if any(f.severity == "error" and not f.resolvable for f in out.findings):
             out.changes = []
@@ -116,6 +128,13 @@ def _present(site: Site, live: Live) -> tuple[Outcome, list[Row]]:
         found, tests = _tests(site, found, live)
         out.add(tests)
     return out, found
+
+
+def _operates(site: Site) -> bool:
+    """Whether the operators of OpenShift are to be installed; where they are, that reads nothing more."""
+    others = any(owner.kind != "operator" for owner in site.candidates)
+    wanted = site.openshift and site.request.operator == "install" and not site.request.force
+    return wanted and not others and site.ours is None
 
 
 def _tests(site: Site, found: list[Row], live: Live) -> tuple[list[Row], Outcome]:
@@ -147,7 +166,7 @@ def _refusals(site: Site) -> list[Finding]:
     found = []
     for item in site.elsewhere:
         found.append(codes.ELSEWHERE.finding("it is the plugin of this collection.", f"DaemonSet/{place(item)}"))
-    if site.openshift and not site.request.force:
+    if site.openshift and not site.request.force and site.request.operator == "verify":
         found += _openshift(site)
     if site.ours is not None:
         found += [_two(site, entry) for entry in site.places if entry.others and not entry.kept_away]
@@ -258,10 +277,11 @@ def _wait(request: Request, live: Live, said: t.Sequence[Finding], changes: t.Se
     first = open_findings[0]
     more = f" and {len(open_findings) - 1} more" if len(open_findings) > 1 else ""
     follow = [NODES, DAEMON_SETS, our_pods(request.namespace), CLUSTER_POLICIES]
-    watched = (our_jobs(request.namespace), events_of(request.namespace))
+    watched = (our_jobs(request.namespace), events_of(request.namespace), SUBSCRIPTIONS, *(one.resources for one in PACKAGES))
     follow += [read for read in live.wanted if read in watched or read.path.endswith(("/pods", "/events"))]
     unique = tuple(dict.fromkeys(read for read in follow if live.items(read) is not None))
-    return Wait(f"waiting for {first.subject}: {first.message}{more}", float(request.wait_seconds), unique)
+    again = tuple(read for read in live.wanted if "/clusterserviceversions/" in read.path or "/installplans/" in read.path)
+    return Wait(f"waiting for {first.subject}: {first.message}{more}", float(request.wait_seconds), unique, again)
 
 
 def _state(said: t.Sequence[Finding], live: Live) -> State:

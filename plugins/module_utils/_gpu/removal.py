@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import typing as t
+from dataclasses import replace
+
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.gpu_nodes import is_gpu_resource
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Disruption, Json
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.ownership import made_by_us
@@ -45,19 +48,26 @@ def _daemon_set(site: Site, item: Json, live: Live) -> Outcome:
     stopped = gitops_refusal(item, where, None)
     if stopped is not None:
         return Outcome(findings=[stopped])
-    ours = {entry.node.name for entry in site.places if not entry.others}
+    served = {entry.node.name for entry in site.places if not entry.others}
+    return guarded(Outcome([delete(item, where, "the plugin is to go")]), served, live)
+
+
+def guarded(out: Outcome, served: t.Collection[str], live: Live) -> Outcome:
+    """The same, for which somebody has to agree where pods hold GPUs of the nodes served."""
+    if not out.changes:
+        return out
     pods = live.items(RUNNING_PODS)
-    disturbed: tuple[Disruption, ...] = ("disturbs_jobs",)
+    subject = out.changes[0].object
     if pods is None:
-        words = "whether pods hold GPUs may not be read"
-        finding = codes.IN_USE.finding(f"{words}.", where)
-        return Outcome([delete(item, where, f"the plugin is to go; {words}", disturbed)], [finding])
-    holders = sorted(place(pod) for pod in pods if node_of(pod) in ours and _holds(pod) and not is_test(pod))
-    if not holders:
-        return Outcome([delete(item, where, "the plugin is to go; no pod holds a GPU that it serves")])
-    shown = ", ".join(holders[:5]) + (f" and {len(holders) - 5} more" if len(holders) > 5 else "")
-    finding = codes.IN_USE.finding(f"{len(holders)} pods hold GPUs: {shown}.", where, evidence=holders)
-    return Outcome([delete(item, where, f"the plugin is to go, while GPUs are held by {shown}", disturbed)], [finding])
+        words, holders = "whether pods hold GPUs may not be read", []
+    else:
+        holders = sorted(place(pod) for pod in pods if node_of(pod) in served and _holds(pod) and not is_test(pod))
+        words = f"{len(holders)} pods hold GPUs: " + ", ".join(holders[:5]) + (" and more" if len(holders) > 5 else "")
+        if not holders:
+            return out
+    disturbed: frozenset[Disruption] = frozenset(["disturbs_jobs"])
+    changes = [replace(change, reason=f"{change.reason}; {words}", disruptive=disturbed) for change in out.changes]
+    return Outcome(changes, [*out.findings, codes.IN_USE.finding(f"{words}.", subject, evidence=holders)])
 
 
 def _holds(pod: Json) -> bool:

@@ -20,6 +20,8 @@ _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _REFERENCE = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9_./:]*?(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?(@sha256:[0-9a-f]{64})?")
 _REGISTRY = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9.]*(:[0-9]+)?(/[a-z0-9][-a-z0-9_.]*)*")
 _SYSTEM = re.compile(r"default|kube-.*|openshift|openshift-.*|azureml|azure-arc|gatekeeper-system")
+# Operators pull a dozen images and build or load a driver.
+_PATIENCE = {"verify": 300, "install": 1800}
 _EFFECTS = ("", "NoSchedule", "PreferNoSchedule", "NoExecute")
 
 _LABELS: Json = {"type": "list", "elements": "str", "default": []}
@@ -46,13 +48,16 @@ OPTIONS: Json = {
     "pass_device_specs": {"type": "bool", "default": False, "no_log": False},
     "runtime_class": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "operator": {"type": "str", "choices": ["verify", "install"], "default": "verify"},
+    "operator_channel": {"type": "str"},
+    "operator_approval": {"type": "str", "choices": ["automatic", "manual"], "default": "automatic"},
     "install_nvidia_device_plugin": {"type": "bool", "default": False},
     "smoke_test": {"type": "str", "choices": ["none", "sample", "all"], "default": "none"},
     "smoke_image": {"type": "str", "default": SMOKE_IMAGE},
     "smoke_timeout": {"type": "int", "default": 600},
     "platform": {"type": "str", "choices": [name for name in PLATFORMS if name != "unknown"]},
     "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 300},
+    "wait_timeout": {"type": "int"},
 }
 
 
@@ -67,6 +72,9 @@ class Request:
         tolerations: beyond those that are always there.
         config: the plugin's own configuration file, {} for none.
         force: install on OpenShift, too.
+        operator: on OpenShift, whether the operators are only verified or installed, too.
+        operator_channel: of the GPU Operator, "" for the default of its package.
+        operator_approval: who approves later versions: OLM itself, or a person.
         extension_installs: the extension is told to install a plugin of its own.
         wait_seconds: 0 does not wait.
         platform: the user's word on the platform, "" to detect it.
@@ -86,6 +94,9 @@ class Request:
     pass_device_specs: bool = False
     runtime_class: str = ""
     force: bool = False
+    operator: str = "verify"
+    operator_channel: str = ""
+    operator_approval: str = "automatic"
     extension_installs: bool = False
     smoke_test: str = "none"
     smoke_image: str = SMOKE_IMAGE
@@ -129,12 +140,17 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
         pass_device_specs=bool(params.get("pass_device_specs")),
         runtime_class=_one_name(params, "runtime_class", problems),
         force=bool(params.get("force")),
+        operator=params.get("operator") or "verify",
+        operator_channel=_one_name(params, "operator_channel", problems),
+        operator_approval=params.get("operator_approval") or "automatic",
         extension_installs=bool(params.get("install_nvidia_device_plugin")),
         smoke_test=params.get("smoke_test") or "none",
         smoke_image=_reference(str(params.get("smoke_image") or SMOKE_IMAGE), "smoke_image", problems),
         smoke_timeout=_seconds(params, "smoke_timeout", 600, problems),
         platform=params.get("platform") or "",
-        wait_seconds=_seconds(params, "wait_timeout", 300, problems) if params.get("wait", True) else 0,
+        wait_seconds=_seconds(params, "wait_timeout", _PATIENCE[params.get("operator") or "verify"], problems)
+        if params.get("wait", True)
+        else 0,
     )
     if problems:
         raise InvalidRequest(problems)
@@ -244,7 +260,8 @@ def _tolerations(params: t.Mapping[str, t.Any], problems: list[str]) -> tuple[Js
 
 
 def _seconds(params: t.Mapping[str, t.Any], option: str, default: int, problems: list[str]) -> int:
-    seconds = int(params.get(option, default))
+    given = params.get(option)
+    seconds = default if given is None else int(given)
     if seconds < 1:
         hint = "; set wait to false in order not to wait" if option == "wait_timeout" else ""
         problems.append(f"{option} {seconds} is not a positive number of seconds{hint}.")

@@ -27,6 +27,8 @@ POLICIES = "/apis/nvidia.com/v1/clusterpolicies"
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 AKS = {"kubernetes.azure.com/accelerator": "nvidia", "node.kubernetes.io/instance-type": "Standard_NC4as_T4_v3"}
 SKU = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
+LISTS = ("nodes", "daemonsets", "pods", "jobs", "events", "clusterpolicies", "runtimeclasses")
+LISTS += ("subscriptions", "operatorgroups", "nodefeaturediscoveries")
 NO_NVML = "Failed to initialize NVML: could not load NVML library"
 
 
@@ -114,7 +116,7 @@ class Cluster:
         plural = read.path.rsplit("/", 1)[-1]
         if read.path.startswith(POLICIES) and not any(path.startswith(POLICIES) for path in self.objects):
             return Answer(404, {"message": "no such API"})
-        if plural not in ("nodes", "daemonsets", "pods", "jobs", "events", "clusterpolicies", "runtimeclasses"):
+        if plural not in LISTS:
             return Answer(404, {"message": "not found"})
         everywhere = "/namespaces/" not in read.path
         found = [item for path, item in self.objects.items() if self._in_list(path, read.path, plural, everywhere=everywhere)]
@@ -183,6 +185,7 @@ class Cluster:
         for path, item in list(self.objects.items()):
             if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
                 del self.objects[path]
+                self._collect(item["metadata"]["uid"])
 
     def _apply(self, write: Write) -> None:
         live = self.objects.get(write.path)
