@@ -137,9 +137,7 @@ def _surroundings(site: Site, live: Live, *, writing: bool) -> Outcome:
     if answer is None:
         return out
     if answer.absent and writing:
-        base = create_namespace(request.namespace, "the device plugin has a namespace of its own")
-        body: Json = {**base.after, "metadata": {**base.after["metadata"], "labels": {**MANAGED_BY, ENFORCE: "privileged"}}}
-        out.changes.append(replace(base, after=body, write=Write("create", base.write.path if base.write else "", body)))
+        out.changes.append(own_namespace(request.namespace))
     elif answer.found:
         out.add(_security(answer.body, place))
     if request.runtime_class:
@@ -149,6 +147,13 @@ def _surroundings(site: Site, live: Live, *, writing: bool) -> Outcome:
             message = f"it does not exist; there are: {names}."
             out.findings.append(codes.RUNTIME_CLASS_MISSING.finding(message, ObjectRef("RuntimeClass", request.runtime_class)))
     return out
+
+
+def own_namespace(name: str) -> Change:
+    """A namespace of ours, which lets the plugin in."""
+    base = create_namespace(name, "the device plugin has a namespace of its own")
+    body: Json = {**base.after, "metadata": {**base.after["metadata"], "labels": {**MANAGED_BY, ENFORCE: "privileged"}}}
+    return replace(base, after=body, write=Write("create", base.write.path if base.write else "", body))
 
 
 def _security(item: Json, place: ObjectRef) -> Outcome:

@@ -18,7 +18,8 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model imp
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import NODES, mapping, name_of, text
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.snapshot import Read, Snapshot
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu import codes
-from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.changes import Outcome, install, ordered
+from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.changes import Outcome, install, ordered, own_namespace
+from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.manifests import namespace_ref
 from ansible_collections.azureml.kubernetes.plugins.module_utils._gpu.operator import (
     PACKAGES,
     SUBSCRIPTIONS,
@@ -147,6 +148,11 @@ def _tests(site: Site, found: list[Row], live: Live) -> tuple[list[Row], Outcome
         verdicts[node.name] = outcome.verdict
         out.changes += outcome.changes
         out.findings += outcome.findings
+    if out.changes and site.ours is None:
+        # Nodes of other owners are tried in our namespace, too.
+        answer = live.answer(Read(namespace_ref(site.request.namespace).path))
+        if answer is not None and answer.absent:
+            out.changes.insert(0, own_namespace(site.request.namespace))
     return with_smoke(found, verdicts), out
 
 

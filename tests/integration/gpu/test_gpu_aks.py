@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import threading
+import time
 
 import pytest
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Result
 
 from tests.integration.faults.test_least_privilege import bind, role
 from tests.integration.faults.work import errors, until
@@ -96,7 +99,52 @@ def test_a_plugin_of_the_how_to_is_verified_only(aks_gpu: Sandbox) -> None:
     result = plugin(aks_gpu.kubeconfig)
     assert (result.changes, codes(result)) == ((), {"gpu.owned_by_daemonset": "info"})
     assert rows(result, "owner") == dict.fromkeys(GPU_NODES, "DaemonSet/kube-system/nvidia-device-plugin-daemonset")
+    tried = plugin(aks_gpu.kubeconfig, smoke_test="all")
+    assert errors(tried) == []
+    assert rows(tried, "smoke") == dict.fromkeys(GPU_NODES, "proved")
     assert get(aks_gpu, DAEMON_SET) is None
+
+
+def test_a_plugin_that_crashes_ends_the_wait_with_its_own_words(aks_gpu: Sandbox) -> None:
+    with kubelets(aks_gpu):
+        plugin(aks_gpu.kubeconfig)
+    pods = aks_gpu.request("GET", f"/api/v1/namespaces/{NS}/pods")["items"]
+    pod = next(pod for pod in pods if pod["spec"]["nodeName"] == GPU_NODES[0])
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": "could not load NVML library: libnvidia-ml.so.1"}}
+    container = {
+        "name": "nvidia-device-plugin",
+        "image": "i",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 4,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": ended,
+    }
+    status = {"conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": [container]}
+    path = f"/api/v1/namespaces/{NS}/pods/{pod['metadata']['name']}/status"
+    aks_gpu.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+    started = time.monotonic()
+    result = plugin(aks_gpu.kubeconfig)
+    assert time.monotonic() - started < 10
+    assert codes(result) == {"gpu.driver_missing": "error"}
+    assert rows(result) == {GPU_NODES[0]: "failing", GPU_NODES[1]: "served"}
+
+
+def test_two_runs_at_once_lose_nothing(aks_gpu: Sandbox) -> None:
+    results: list[Result] = []
+
+    def once() -> None:
+        results.append(plugin(aks_gpu.kubeconfig, time_slicing_replicas=2, smoke_test="all"))
+
+    threads = [threading.Thread(target=once) for _number in range(3)]
+    with kubelets(aks_gpu):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [errors(result) for result in results] == [[], [], []]
+    assert [list(rows(result, "smoke").values()) for result in results] == [["proved", "proved"]] * 3
+    assert plugin(aks_gpu.kubeconfig, time_slicing_replicas=2, smoke_test="all").changes == ()
 
 
 def test_a_job_that_holds_the_gpu_is_neither_disturbed_nor_taken_for_a_fault(aks_gpu: Sandbox) -> None:

@@ -96,6 +96,15 @@ def test_a_daemon_set_of_somebody_else_is_verified_only(namespace: str, metadata
     assert said(plan, code).endswith("serves 2 GPU nodes: gpu-1, gpu-2.")
 
 
+def test_nodes_of_somebody_else_are_tried_in_a_namespace_of_ours() -> None:
+    cluster = Cluster()
+    serve(cluster, cluster.daemon_set("kube-system", "p", PLUGIN), "gpu-1", "gpu-2")
+    first = cluster.run(request_of(smoke_test="sample"))
+    assert [change.object.kind for change in first.changes] == ["Namespace", "Job"]
+    assert row(cluster.plan(request_of(smoke_test="sample")), "gpu-1")["smoke"] == "proved"
+    assert [change.object.kind for change in cluster.run(request_of(state="absent")).changes] == ["Job"]
+
+
 def test_one_that_does_not_come_to_the_node_does_not_own_it() -> None:
     cluster = Cluster()
     cluster.daemon_set("kube-system", "p", PLUGIN, pod={"tolerations": []})
