@@ -127,6 +127,14 @@ options:
         description: Limits of its pods, as C(cpu), C(memory) and C(nvidia.com/gpu).
         type: dict
         required: true
+      node_selector:
+        description: Not looked at here, see M(azureml.kubernetes.instance_types).
+        type: dict
+        default: {}
+      autoscaled:
+        description: Not looked at here, see M(azureml.kubernetes.instance_types).
+        type: bool
+        default: false
   dedicated_nodes:
     description:
       - Nodes that are for AzureML only. Each gets the taints that its pods tolerate, and labels of the same keys and values, by

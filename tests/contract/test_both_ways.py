@@ -58,6 +58,17 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "configuration_settings": {"installVolcano": "false", "relayServerConnectionString": "do-not-print"},
         "wait_timeout": 1,
     },
+    "instance_types": {
+        "instance_types": [
+            {
+                "name": "small",
+                "requests": {"cpu": "1", "memory": "1Gi"},
+                "limits": {"cpu": "1", "memory": "2Gi"},
+                "autoscaled": True,
+            }
+        ],
+        "wait_timeout": 1,
+    },
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
     # The GPU node has an owner to come, so nothing is wrong and nothing installed.
@@ -80,6 +91,10 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
         "node_count": -1,
     },
     "extension_components": {"extension_name": "Not A Name", "components_edition": "1999"},
+    "instance_types": {
+        "instance_types": [{"name": "Not A Name", "requests": {"cpu": 0}, "limits": {"nvidia.com/gpu": "half"}}],
+        "wait_timeout": -1,
+    },
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
     "nvidia_device_plugin": {"namespace": "default", "image": "no-tag"},
 }

@@ -6,21 +6,19 @@ import typing as t
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.instance_types import (
+    DEFAULT,
+    InstanceType,
+    from_object,
+    show_amount,
+)
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import mapping, name_of, objects
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantities import read_quantity
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces import codes
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.changes import namespace_ref
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.outcome import Outcome
-from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.request import InstanceType
 
-DEFAULT_TYPE = "defaultinstancetype"
-# What a job gets that names no instance type, as long as no InstanceType object of that name says otherwise (how-to of 07/2025).
-_IMPLICIT = InstanceType(
-    DEFAULT_TYPE,
-    {"cpu": Fraction(1, 10), "memory": Fraction(2 * 2**30)},
-    {"cpu": Fraction(2), "memory": Fraction(2 * 2**30)},
-)
 # Scopes that pods of jobs with requests and limits are in; quotas of other scopes count other pods.
 _OUR_SCOPES = {"NotBestEffort", "NotTerminating"}
 
@@ -39,20 +37,10 @@ def instance_types(given: t.Sequence[InstanceType], live: t.Mapping[str, Json] |
     Args:
         live: InstanceType objects by name, None when they may not be read.
     """
-    found = {DEFAULT_TYPE: _IMPLICIT}
-    found.update({name: _from_object(item) for name, item in (live or {}).items()})
+    found = {DEFAULT.name: DEFAULT}
+    found.update({name: from_object(item) for name, item in (live or {}).items()})
     found.update({entry.name: entry for entry in given})
     return Types(tuple(found.values()), live is not None)
-
-
-def _from_object(item: Json) -> InstanceType:
-    resources = mapping(item, "spec", "resources")
-    return InstanceType(name_of(item), _amounts(mapping(resources, "requests")), _amounts(mapping(resources, "limits")))
-
-
-def _amounts(values: t.Mapping[str, t.Any]) -> dict[str, Fraction]:
-    amounts = {key: read_quantity(value) for key, value in values.items()}
-    return {key: value for key, value in amounts.items() if value is not None}
 
 
 def plan_capacity(namespace: str, quotas: t.Sequence[Json], limit_ranges: t.Sequence[Json], known: Types) -> Outcome:
@@ -93,7 +81,7 @@ def _over_quota(quota: Json, entry: InstanceType) -> list[str]:
     for key, value in mapping(spec, "hard").items():
         hard, need = read_quantity(value), _need(key, entry)
         if hard is not None and need is not None and need > hard:
-            reasons.append(f"ResourceQuota {name_of(quota)} allows {key} {value}, it needs {show(need)}")
+            reasons.append(f"ResourceQuota {name_of(quota)} allows {key} {value}, it needs {show_amount(need)}")
     return reasons
 
 
@@ -128,19 +116,9 @@ def _beyond(item: Json, resource: str, entry: InstanceType) -> list[str]:
     least, most, ratio = (read_quantity(mapping(item, key).get(resource)) for key in ("min", "max", "maxLimitRequestRatio"))
     reasons = []
     if least is not None and request is not None and request < least:
-        reasons.append(f"wants at least {resource} {mapping(item, 'min').get(resource)}, it requests {show(request)}")
+        reasons.append(f"wants at least {resource} {mapping(item, 'min').get(resource)}, it requests {show_amount(request)}")
     if most is not None and limit is not None and limit > most:
-        reasons.append(f"allows at most {resource} {mapping(item, 'max').get(resource)}, its limit is {show(limit)}")
+        reasons.append(f"allows at most {resource} {mapping(item, 'max').get(resource)}, its limit is {show_amount(limit)}")
     if ratio is not None and request and limit is not None and limit / request > ratio:
         reasons.append(f"allows a limit of {float(ratio):g} times the request of {resource}, it has {float(limit / request):.3g}")
     return reasons
-
-
-def show(number: Fraction) -> str:
-    """An amount as people write it: binary units for whole multiples, else thousandths, rounded."""
-    for unit, bits in (("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)):
-        if number and number % 2**bits == 0:
-            return f"{number // 2**bits}{unit}"
-    if number.denominator == 1:
-        return str(number)
-    return f"{round(number * 1000)}m"

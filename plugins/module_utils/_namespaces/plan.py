@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.instance_types import INSTANCE_TYPES
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import (
     Finding,
     Json,
@@ -34,7 +35,6 @@ from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.out
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.policies import create_policy, plan_policy, wanted_spec
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.reading import (
     DEFAULT_ACCOUNTS,
-    INSTANCE_TYPES,
     LIMIT_RANGES,
     NAMESPACES,
     NETWORK_POLICIES,

@@ -16,7 +16,6 @@ NAMESPACES = Read(object_path("v1", "namespaces"))
 DEFAULT_ACCOUNTS = Read(object_path("v1", "serviceaccounts"), (("fieldSelector", f"metadata.name={DEFAULT_ACCOUNT}"),))
 QUOTAS = Read(object_path("v1", "resourcequotas"))
 LIMIT_RANGES = Read(object_path("v1", "limitranges"))
-INSTANCE_TYPES = Read(object_path(AZUREML, "instancetypes"))
 NETWORK_POLICIES = Read(object_path(NETWORKING, "networkpolicies"))
 
 # What people and AzureML keep in a namespace. Custom resources of others are not looked for.

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from fractions import Fraction
 
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.instance_types import (
+    SUBOPTIONS,
+    InstanceType,
+    read_instance_type,
+    repeated,
+)
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.model import Json
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import PLATFORMS
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantities import parse_quantity
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest
-from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.names import (
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.names import (
     KEY_RULE,
     NAMESPACE_RULE,
     VALUE_RULE,
     is_key,
     is_label,
     is_name,
-    is_system,
     is_value,
 )
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.platform import PLATFORMS
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest
+from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.names import is_system
 from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.record import ANNOTATION, Taint
 
 NetworkPolicy = t.Literal["none", "judge", "ingress", "ingress_and_egress"]
@@ -57,11 +61,7 @@ OPTIONS: Json = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "requests": {"type": "dict", "required": True},
-            "limits": {"type": "dict", "required": True},
-        },
+        "options": SUBOPTIONS,
     },
     "dedicated_nodes": {
         "type": "list",
@@ -81,15 +81,6 @@ OPTIONS: Json = {
     "platform": {"type": "str", "choices": [name for name in PLATFORMS if name != "unknown"]},
     "wait_timeout": {"type": "int", "default": 120},
 }
-
-
-@dataclass(frozen=True)
-class InstanceType:
-    """What the pods of one instance type ask for, by resource name."""
-
-    name: str
-    requests: t.Mapping[str, Fraction]
-    limits: t.Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)
@@ -148,8 +139,8 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
     """
     problems: list[str] = []
     spaces = _spaces(params, problems)
-    types = tuple(_instance_type(entry, problems) for entry in params.get("instance_types") or ())
-    for name in _repeated(instance_type.name for instance_type in types):
+    types = tuple(read_instance_type(entry, problems) for entry in params.get("instance_types") or ())
+    for name in repeated(instance_type.name for instance_type in types):
         problems.append(f"instance_types: {name!r} is there more than once.")
     dedications = tuple(_dedication(n, entry, problems) for n, entry in enumerate(params.get("dedicated_nodes") or ()))
     ports = tuple(dict.fromkeys(params.get("egress_ports") or ()))
@@ -171,17 +162,10 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
     )
 
 
-def _repeated(names: t.Iterable[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-    return [name for name, count in seen.items() if count > 1]
-
-
 def _spaces(params: t.Mapping[str, t.Any], problems: list[str]) -> list[Space]:
     """All namespaces named, with what holds for all and what holds for each."""
     own = {str(entry["name"]): entry for entry in params.get("namespaces") or ()}
-    for name in _repeated(str(entry["name"]) for entry in params.get("namespaces") or ()):
+    for name in repeated(str(entry["name"]) for entry in params.get("namespaces") or ()):
         problems.append(f"namespaces: {name!r} is there more than once.")
     names = list(dict.fromkeys([*(str(name) for name in params.get("compute_namespaces") or ()), *own]))
     return [_space(name, params, own.get(name, {}), problems) for name in names]
@@ -235,17 +219,6 @@ def _pairs(where: str, given: t.Mapping[str, t.Any], problems: list[str], *, lab
         elif labels and not is_value(value):
             problems.append(f"{where}: the value {value!r} of {key} is not {VALUE_RULE}.")
     return {str(key): str(value) for key, value in given.items()}
-
-
-def _instance_type(entry: t.Mapping[str, t.Any], problems: list[str]) -> InstanceType:
-    amounts: dict[str, dict[str, Fraction]] = {"requests": {}, "limits": {}}
-    for kind, found in amounts.items():
-        for resource, value in (entry.get(kind) or {}).items():
-            try:
-                found[str(resource)] = parse_quantity(str(value))
-            except ValueError as error:
-                problems.append(f"instance_types: {kind} of {entry['name']}: {resource}: {error}")
-    return InstanceType(str(entry["name"]), amounts["requests"], amounts["limits"])
 
 
 def _dedication(number: int, entry: t.Mapping[str, t.Any], problems: list[str]) -> Dedication:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantities import parse_quantity
-from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.capacity import show
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.instance_types import show_amount
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,7 +126,7 @@ def test_types_that_may_not_be_read_leave_no_sure_verdict(ml: Cluster) -> None:
 
 @given(st.fractions(min_value=0, max_value=2**60, max_denominator=1000))
 def test_amounts_are_shown_as_they_are(number: Fraction) -> None:
-    text = show(number)
+    text = show_amount(number)
     shown = parse_quantity(text)
     assert abs(shown - number) <= max(Fraction(1, 1000), number / 10**5)
     if number.denominator == 1:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest
-from ansible_collections.azureml.kubernetes.plugins.module_utils._namespaces.names import is_key, is_label, is_value
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.names import is_key, is_label, is_value
 from hypothesis import given
 from hypothesis import strategies as st
 
