@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from . import mco
+from . import gpu, mco
 from .binaries import Toolbox
 from .certs import Authority, create_signing_key
 from .kubeconfig import write_kubeconfig
@@ -19,7 +19,7 @@ from .kubelet import KUBELET
 from .mco.hosts import write_stubs
 from .mco.names import CONTROLLER_USER
 from .processes import free_port
-from .profile import MACHINE_CONFIG_OPERATOR
+from .profile import DEVICE_PLUGINS, MACHINE_CONFIG_OPERATOR
 
 SERVICE_RANGE = ipaddress.ip_network("10.96.0.0/16")
 POD_RANGE = "10.244.0.0/16"
@@ -88,6 +88,8 @@ class ControlPlane:
             authority = Authority(self.pki, "ca")
             authority.issue("machine-config-operator", CONTROLLER_USER, organizations=("system:masters",))
             write_stubs(self.stubs)
+        if DEVICE_PLUGINS in self.emulate:
+            Authority(self.pki, "ca").issue("device-plugins", "sandbox:kubelets", organizations=("system:masters",))
         (self.directory / "kwok.yml").write_text(_kwok_configuration(self.tools.stages, self.directory))
 
     def _issue_certificates(self) -> None:
@@ -175,6 +177,10 @@ class ControlPlane:
     def machine_config_operator(self) -> list[str | Path]:
         """The command line of the emulated MachineConfig operator."""
         return [sys.executable, "-m", mco.__name__, self.directory, self.direct_url]
+
+    def device_plugins(self) -> list[str | Path]:
+        """The command line of the part of kubelets that counts GPUs."""
+        return [sys.executable, "-m", gpu.__name__, self.directory, self.direct_url]
 
     def front_door(self) -> list[str | Path]:
         """The command line of the front door."""

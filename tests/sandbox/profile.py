@@ -18,6 +18,7 @@ from .paths import PROFILES
 Object = dict[str, Any]
 _KEYS = {"extends", "summary", "version", "nodes", "crds", "objects", "without", "refused", "emulate", "machine_config"}
 MACHINE_CONFIG_OPERATOR = "machine_config_operator"
+DEVICE_PLUGINS = "device_plugins"
 
 
 @dataclass(frozen=True)

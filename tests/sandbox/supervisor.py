@@ -29,7 +29,7 @@ from .errors import SandboxError
 from .mco.names import EXEC_CRD
 from .paths import read_json, write_json
 from .processes import adopt_orphans, kill_descendants, spawn
-from .profile import MACHINE_CONFIG_OPERATOR, read_crd
+from .profile import DEVICE_PLUGINS, MACHINE_CONFIG_OPERATOR, read_crd
 
 _ATTEMPTS = 3
 _START_SECONDS = 60.0
@@ -125,6 +125,8 @@ class Supervisor:
             client.create(definition)
             wait_listed(client, definition)
             self._start("machine-config-operator", plane.machine_config_operator())
+        if DEVICE_PLUGINS in self.emulate:
+            self._start("device-plugins", plane.device_plugins())
         self._start("kwok", plane.kwok(), plane.kwok_environment())
         self._until("the front door", plane.front_door_state.exists)
         self._until("kwok", lambda: _answers(pool, f"https://127.0.0.1:{plane.ports.kubelet}/healthz"))

@@ -234,6 +234,14 @@ SCC_USERS = ["system:admin", "system:serviceaccount:openshift-infra:build-contro
 SCC_GROUPS = ["system:cluster-admins", "system:nodes", "system:masters"]
 GPU_TAINT = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
 
+
+def gpus(sandbox: Sandbox) -> dict[str, str]:
+    """Allocatable GPUs by node, where there are any."""
+    nodes = sandbox.request("GET", "/api/v1/nodes")["items"]
+    found = {node["metadata"]["name"]: node["status"]["allocatable"].get("nvidia.com/gpu") for node in nodes}
+    return {name: count for name, count in found.items() if count}
+
+
 FACTS: list[tuple[str, str, Callable[[Sandbox], Any], Any]] = [
     ("aks-gpu", "version", reported_version, "v1.35.5"),
     ("aks-gpu", "kubelets", kubelets, {"v1.35.5"}),
@@ -242,6 +250,11 @@ FACTS: list[tuple[str, str, Callable[[Sandbox], Any], Any]] = [
     ("aks-gpu", "gpu taint", get(GPU_NODES, "items", 0, "spec", "taints"), [GPU_TAINT]),
     ("aks-gpu", "drivers", lambda sandbox: names(sandbox, "/apis/storage.k8s.io/v1/csidrivers"),
      {"disk.csi.azure.com", "file.csi.azure.com"}),
+    ("aks-gpu-mixed", "nodes", count("/api/v1/nodes"), 4),
+    ("aks-gpu-mixed", "gpus", gpus, {"aks-managed-12345678-vmss000000": "1"}),
+    ("arc-k3s-gpu", "nodes", count("/api/v1/nodes"), 2),
+    ("arc-k3s-gpu", "gpus", gpus, {}),
+    ("arc-k3s-gpu", "arc", get(ARC, "data", "KUBERNETES_DISTRO"), "k3s"),
     ("arc-k3s", "version", reported_version, "v1.34.2+k3s1"),
     ("arc-k3s", "nodes", count("/api/v1/nodes"), 1),
     ("arc-k3s", "provider", get("/api/v1/nodes/k3s-server", "spec", "providerID"), "k3s://k3s-server"),

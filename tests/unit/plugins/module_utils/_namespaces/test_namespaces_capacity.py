@@ -6,8 +6,8 @@ import typing as t
 from fractions import Fraction
 
 import pytest
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantities import parse_quantity
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.instance_types import show_amount
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.quantities import parse_quantity
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ import typing as t
 from fractions import Fraction
 
 import pytest
-from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest
 from ansible_collections.azureml.kubernetes.plugins.module_utils._core.names import is_key, is_label, is_value
+from ansible_collections.azureml.kubernetes.plugins.module_utils._core.topic import InvalidRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
