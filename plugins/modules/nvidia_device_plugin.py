@@ -120,7 +120,7 @@ options:
   runtime_class:
     description: RuntimeClass of the plugin, where nvidia is not the default runtime of the machines, as on K3s and RKE2.
     type: str
-  force:
+  force_openshift:
     description:
       - Whether to install the plugin on OpenShift, too, with a binding to SCC C(privileged). Driver and runtime have to be on the
         machines already.

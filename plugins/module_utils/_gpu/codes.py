@@ -139,7 +139,7 @@ OPENSHIFT_REFUSED = Code(
     "error",
     "OpenShift's machines have no NVIDIA driver and container runtime, so the plugin alone can do nothing there.",
     "Set nvidia_device_plugin_operator to install, or install Node Feature Discovery and the NVIDIA GPU Operator and make a"
-    " ClusterPolicy. Only where driver and runtime are on the machines already, set nvidia_device_plugin_force.",
+    " ClusterPolicy. Only where driver and runtime are on the machines already, set nvidia_device_plugin_force_openshift.",
     OPERATOR,
 )
 OPERATOR_NOT_READY = Code(

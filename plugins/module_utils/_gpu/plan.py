@@ -134,7 +134,7 @@ def _present(site: Site, live: Live) -> tuple[Outcome, list[Row]]:
 def _operates(site: Site) -> bool:
     """Whether the operators of OpenShift are to be installed; where they are, that reads nothing more."""
     others = any(owner.kind != "operator" for owner in site.candidates)
-    wanted = site.openshift and site.request.operator == "install" and not site.request.force
+    wanted = site.openshift and site.request.operator == "install" and not site.request.force_openshift
     return wanted and not others and site.ours is None
 
 
@@ -162,7 +162,7 @@ def _installs(site: Site) -> bool:
         return True
     if any(owner.planned or owner.kind == "operator" for owner in site.candidates):
         return False
-    if site.openshift and not site.request.force:
+    if site.openshift and not site.request.force_openshift:
         return False
     return bool(site.left) or not site.candidates
 
@@ -172,7 +172,7 @@ def _refusals(site: Site) -> list[Finding]:
     found = []
     for item in site.elsewhere:
         found.append(codes.ELSEWHERE.finding("it is the plugin of this collection.", f"DaemonSet/{place(item)}"))
-    if site.openshift and not site.request.force and site.request.operator == "verify":
+    if site.openshift and not site.request.force_openshift and site.request.operator == "verify":
         found += _openshift(site)
     if site.ours is not None:
         found += [_two(site, entry) for entry in site.places if entry.others and not entry.kept_away]

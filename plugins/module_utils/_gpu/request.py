@@ -47,7 +47,7 @@ OPTIONS: Json = {
     },
     "pass_device_specs": {"type": "bool", "default": False, "no_log": False},
     "runtime_class": {"type": "str"},
-    "force": {"type": "bool", "default": False},
+    "force_openshift": {"type": "bool", "default": False},
     "operator": {"type": "str", "choices": ["verify", "install"], "default": "verify"},
     "operator_channel": {"type": "str"},
     "operator_approval": {"type": "str", "choices": ["automatic", "manual"], "default": "automatic"},
@@ -71,7 +71,7 @@ class Request:
         exclude_labels: labels of nodes to stay away from.
         tolerations: beyond those that are always there.
         config: the plugin's own configuration file, {} for none.
-        force: install on OpenShift, too.
+        force_openshift: install on OpenShift, too.
         operator: on OpenShift, whether the operators are only verified or installed, too.
         operator_channel: of the GPU Operator, "" for the default of its package.
         operator_approval: who approves later versions: OLM itself, or a person.
@@ -93,7 +93,7 @@ class Request:
     device_list_strategy: str = "envvar"
     pass_device_specs: bool = False
     runtime_class: str = ""
-    force: bool = False
+    force_openshift: bool = False
     operator: str = "verify"
     operator_channel: str = ""
     operator_approval: str = "automatic"
@@ -139,7 +139,7 @@ def parse(params: t.Mapping[str, t.Any]) -> Request:
         device_list_strategy=params.get("device_list_strategy") or "envvar",
         pass_device_specs=bool(params.get("pass_device_specs")),
         runtime_class=_one_name(params, "runtime_class", problems),
-        force=bool(params.get("force")),
+        force_openshift=bool(params.get("force_openshift")),
         operator=params.get("operator") or "verify",
         operator_channel=_one_name(params, "operator_channel", problems),
         operator_approval=params.get("operator_approval") or "automatic",

@@ -343,13 +343,13 @@ def test_openshift_is_refused_unless_forced() -> None:
     assert plan.changes == ()
     assert codes_of(plan)["gpu.openshift_refused"] == "error"
     assert row(plan, "gpu-1")["verdict"] == "unserved"
-    cluster.run(request_of(force=True))
+    cluster.run(request_of(force_openshift=True))
     kinds = sorted(path.split("/")[-2] for path in cluster.objects if path.endswith("/azureml-nvidia-device-plugin"))
     assert kinds == ["daemonsets", "rolebindings", "roles", "serviceaccounts"]
     spec = cluster.objects[OURS]["spec"]["template"]["spec"]
     assert spec["serviceAccountName"] == "azureml-nvidia-device-plugin"
     assert spec["containers"][0]["securityContext"] == {"privileged": True}
-    assert codes_of(cluster.plan(request_of(force=True))) == {}
+    assert codes_of(cluster.plan(request_of(force_openshift=True))) == {}
 
 
 def test_openshift_without_gpu_nodes_is_fine() -> None:
