@@ -58,17 +58,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "configuration_settings": {"installVolcano": "false", "relayServerConnectionString": "do-not-print"},
         "wait_timeout": 1,
     },
-    "instance_types": {
-        "instance_types": [
-            {
-                "name": "small",
-                "requests": {"cpu": "1", "memory": "1Gi"},
-                "limits": {"cpu": "1", "memory": "2Gi"},
-                "autoscaled": True,
-            }
-        ],
-        "wait_timeout": 1,
-    },
+    "instance_types": {"instance_types": []},
     # What is missing is told, and nothing else is read or written.
     "tls_secret": {"ssl_secret": "azureml-tls", "state": "absent"},
     # The GPU node has an owner to come, so nothing is wrong and nothing installed.
@@ -92,7 +82,9 @@ SENSELESS: Mapping[str, Mapping[str, Any]] = {
     },
     "extension_components": {"extension_name": "Not A Name", "components_edition": "1999"},
     "instance_types": {
-        "instance_types": [{"name": "Not A Name", "requests": {"cpu": 0}, "limits": {"nvidia.com/gpu": "half"}}],
+        "instance_types": [
+            {"name": "Not A Name", "requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+        ],
         "wait_timeout": -1,
     },
     "tls_secret": {"ssl_secret": "Not A Name", "error_days": 9, "warning_days": 1, "state": "checked"},
